@@ -12,8 +12,8 @@
 #include "google/rpc/status.pb.h"
 #include "skulink/v1/error_reason.pb.h"
 
-// Errors are absl::Status with google.rpc details as payloads (type URL -> serialized message), so that a status
-// crosses gRPC, the jobs table and the client library without loss.
+// Errors are absl::Status with google.rpc details as payloads (type URL -> serialized message), so that a
+// status crosses gRPC, the jobs table and the client library without loss.
 namespace skulink {
 
 inline constexpr std::string_view kErrorDomain = "skulink.v1";
@@ -53,10 +53,10 @@ absl::Status FromProto(const google::rpc::Status& status);
 }  // namespace skulink
 
 // Leaves the function with the status when it is not OK.
-#define SKULINK_RETURN_IF_ERROR(expression)                 \
-  do {                                                      \
-    absl::Status skulink_status = (expression);             \
-    if (!skulink_status.ok()) return skulink_status;        \
+#define SKULINK_RETURN_IF_ERROR(expression)          \
+  do {                                               \
+    absl::Status skulink_status = (expression);      \
+    if (!skulink_status.ok()) return skulink_status; \
   } while (false)
 
 // Declares or assigns `target` from a StatusOr, or leaves the function with its status.

@@ -20,8 +20,8 @@ struct Money {
 // Whether `code` is an ISO 4217 code in use for money (three capital letters).
 bool IsCurrency(std::string_view code);
 
-// Refuses, naming `field` (or `field`.currency_code): below zero, more than four decimals, too large, units and nanos of different
-// sign, unknown currency. `default_currency` is taken when the code is empty.
+// Refuses, naming `field` (or `field`.currency_code): below zero, more than four decimals, too large, units
+// and nanos of different sign, unknown currency. `default_currency` is taken when the code is empty.
 absl::StatusOr<Money> FromProto(const google::type::Money& money, std::string_view default_currency,
                                 std::string_view field);
 google::type::Money ToProto(const Money& money);

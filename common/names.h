@@ -5,7 +5,8 @@
 
 #include "absl/status/statusor.h"
 
-// Resource names (AIP-122). Ids are percent-encoded in names where they hold `/`, `%`, or a control character.
+// Resource names (AIP-122). Ids are percent-encoded in names where they hold `/`, `%`, or a control
+// character.
 namespace skulink {
 
 struct MerchantName {
@@ -34,7 +35,8 @@ std::string ToString(const ChannelName& name);
 std::string ToString(const ListingName& name);
 std::string ToString(const JobName& name);
 
-// `field` is the request's field, for the error: FIELD_REQUIRED when empty, FORMAT_INVALID with the form expected.
+// `field` is the request's field, for the error: FIELD_REQUIRED when empty, FORMAT_INVALID with the form
+// expected.
 absl::StatusOr<MerchantName> ParseMerchantName(std::string_view name, std::string_view field);
 absl::StatusOr<ProductName> ParseProductName(std::string_view name, std::string_view field);
 absl::StatusOr<VariantName> ParseVariantName(std::string_view name, std::string_view field);
@@ -44,7 +46,8 @@ absl::StatusOr<JobName> ParseJobName(std::string_view name, std::string_view fie
 
 // Ids of merchants and channels: 1 to 63 of a-z, 0-9 and `-`, a letter first.
 absl::Status CheckSlug(std::string_view id, std::string_view field);
-// Ids from outside (POS, Seller Centers): 1 to 128 code points, UTF-8, no control characters, no white space at the ends.
+// Ids from outside (POS, Seller Centers): 1 to 128 code points, UTF-8, no control characters, no white space
+// at the ends.
 absl::Status CheckForeignId(std::string_view id, std::string_view field);
 
 }  // namespace skulink

@@ -19,7 +19,8 @@ std::string_view FirstCodePoints(std::string_view utf8, std::size_t count);
 // Full Unicode case folding. `utf8` must be UTF-8.
 std::string FoldCase(std::string_view utf8);
 
-// A name as it is searched by: case-folded, its first 32 code points (of the name; folding may make it longer).
+// A name as it is searched by: case-folded, its first 32 code points (of the name; folding may make it
+// longer).
 std::string NameKey(std::string_view name);
 inline constexpr std::size_t kNameKeyLength = 32;
 
@@ -39,7 +40,8 @@ struct TextRule {
   bool required = false;  // not empty after trimming
 };
 
-// What is wrong with a text; nullopt when nothing is. The text need not be UTF-8: that is the first thing checked.
+// What is wrong with a text; nullopt when nothing is. The text need not be UTF-8: that is the first thing
+// checked.
 enum class TextProblem { kNotUtf8, kControlCharacter, kTooLong, kEmpty };
 std::optional<TextProblem> CheckText(std::string_view text, const TextRule& rule);
 
