@@ -1,0 +1,189 @@
+"""Starts the real programs for a test, and gives it Python clients generated from the protos.
+
+A Stack is a skulinkd on a fresh embedded store in a temporary folder, with as many simulated Seller Centers as are asked
+for. It is a context manager; when it is left, all are stopped and the folder is removed.
+"""
+import ctypes
+import importlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+# The first start makes a database, on a machine that may be busy.
+START_SECONDS = 120
+STOP_SECONDS = 60
+
+
+def build_dir():
+    """The build to use: $SKULINK_BUILD, or the newest release or dev build."""
+    named = os.environ.get('SKULINK_BUILD')
+    found = [pathlib.Path(named)] if named else [REPOSITORY / 'build' / preset for preset in ('release', 'dev')]
+    servers = [b / 'bin' / 'skulinkd' for b in found if (b / 'bin' / 'skulinkd').exists()]
+    if not servers:
+        raise FileNotFoundError(f'no bin/skulinkd in {" or ".join(map(str, found))}: build first')
+    return max(servers, key=lambda server: server.stat().st_mtime).parents[1]
+
+
+def generate_stubs(folder):
+    """Python clients of both packages and of google.rpc, made by protoc in `folder`, which becomes importable."""
+    google = build_dir() / 'google_protos'
+    ours = [str(p.relative_to(REPOSITORY / 'proto')) for p in (REPOSITORY / 'proto').rglob('*.proto')]
+    messages = ['google/api/field_behavior.proto', 'google/rpc/status.proto', 'google/rpc/error_details.proto',
+                'google/type/money.proto', 'skulink/error_info.proto']
+    os.makedirs(folder, exist_ok=True)
+    subprocess.run(
+        ['protoc', f'-I{REPOSITORY / "proto"}', f'-I{REPOSITORY / "common"}', f'-I{google}',
+         f'--python_out={folder}', f'--grpc_python_out={folder}',
+         f'--plugin=protoc-gen-grpc_python={shutil.which("grpc_python_plugin")}', *ours, *messages], check=True)
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+class Program:
+    """A program that prints `listening on HOST:PORT` when it is ready. To be started by the main thread."""
+
+    def __init__(self, arguments, log_path):
+        self.arguments = [str(a) for a in arguments]
+        self.log_path = log_path
+        with open(log_path, 'ab') as log:
+            self.process = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                            text=True, preexec_fn=_die_with_parent)
+        self.address = ''
+        self._ready = threading.Event()
+        threading.Thread(target=self._read_output, daemon=True).start()
+        if not self._ready.wait(START_SECONDS) or not self.address:
+            self.stop()
+            raise RuntimeError(f'{" ".join(self.arguments)} did not start:\n{self.log()}')
+
+    def _read_output(self):
+        for text in self.process.stdout:
+            if text.startswith('listening on '):
+                self.address = text.split()[2]
+                self._ready.set()
+        self._ready.set()
+
+    def log(self):
+        return pathlib.Path(self.log_path).read_text(errors='replace')[-4000:]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """Asks it to end; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self.process.returncode
+
+
+class Stack:
+    def __init__(self):
+        self.build = build_dir()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='skulink-'))
+        self.data_dir = self.folder / 'data'
+        self.simulators = []
+        self.server = None
+
+    def __enter__(self):
+        try:
+            generate_stubs(self.folder / 'stubs')
+            self.server = self.start_server()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def start_server(self):
+        return Program([self.build / 'bin' / 'skulinkd', 'serve', '--listen', '127.0.0.1:0', '--data-dir', self.data_dir],
+                       self.folder / 'skulinkd.log')
+
+    def start_simulator(self, listings, *options):
+        """A shop with the listings of a file; returns the endpoint for a channel."""
+        simulator = Program([self.build / 'bin' / 'seller_center_simulator', '--listen', '127.0.0.1:0', *options, listings],
+                            self.folder / f'simulator-{len(self.simulators)}.log')
+        self.simulators.append(simulator)
+        return 'grpc://' + simulator.address
+
+    def cli(self, *arguments, merchant='default'):
+        """Runs `skulink` to its end."""
+        return subprocess.run([self.build / 'bin' / 'skulink', '--server', self.server.address, '--merchant', merchant,
+                               *map(str, arguments)], capture_output=True, text=True, check=False)
+
+    def verify(self):
+        """Runs `skulinkd verify`, with the server stopped."""
+        return subprocess.run([self.build / 'bin' / 'skulinkd', 'verify', '--data-dir', self.data_dir],
+                              capture_output=True, text=True, check=False)
+
+    def stop_server(self):
+        status = self.server.stop()
+        if status != 0:
+            raise RuntimeError(f'skulinkd ended with status {status}:\n{self.server.log()}')
+
+    def close(self):
+        for program in [*self.simulators, *([self.server] if self.server else [])]:
+            program.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Api:
+    """The services of a server. The stubs must have been generated."""
+
+    def __init__(self, address):
+        import grpc
+        from skulink.v1 import (catalog_service_pb2_grpc, channel_service_pb2_grpc, merchant_service_pb2_grpc,
+                                products_menu_service_pb2_grpc, sync_service_pb2_grpc)
+        self.connection = grpc.insecure_channel(address)
+        self.merchants = merchant_service_pb2_grpc.MerchantServiceStub(self.connection)
+        self.catalog = catalog_service_pb2_grpc.CatalogServiceStub(self.connection)
+        self.channels = channel_service_pb2_grpc.ChannelServiceStub(self.connection)
+        self.sync = sync_service_pb2_grpc.SyncServiceStub(self.connection)
+        self.menu = products_menu_service_pb2_grpc.ProductsMenuServiceStub(self.connection)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+
+def pages(call, request):
+    """All pages of a list method."""
+    while True:
+        response = call(request)
+        yield response
+        if not response.next_page_token:
+            return
+        request.page_token = response.next_page_token
+
+
+class Timer:
+    """Prints how long a step took."""
+
+    def __init__(self, what):
+        self.what = what
+
+    def __enter__(self):
+        self.start = time.monotonic()
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            print(f'{self.what}: {time.monotonic() - self.start:.2f} s', flush=True)
