@@ -81,6 +81,12 @@ absl::Status AlreadyExists(std::string_view resource_name) {
                {{"resource", name}});
 }
 
+absl::Status EtagMismatch(std::string_view resource_name) {
+  const std::string name(resource_name);
+  return Error(absl::StatusCode::kAborted, v1::ERROR_REASON_ETAG_MISMATCH,
+               name + " was changed since it was read", {{"resource", name}});
+}
+
 absl::Status Unavailable(v1::ErrorReason reason, std::string_view message, absl::Duration retry_after) {
   absl::Status status = Error(absl::StatusCode::kUnavailable, reason, message);
   google::rpc::RetryInfo retry;

@@ -34,6 +34,9 @@ absl::Status NotFound(std::string_view resource_name);
 // ALREADY_EXISTS, metadata `resource`.
 absl::Status AlreadyExists(std::string_view resource_name);
 
+// ABORTED, metadata `resource`: the etag given for it is not the current one.
+absl::Status EtagMismatch(std::string_view resource_name);
+
 // UNAVAILABLE with RetryInfo.
 absl::Status Unavailable(v1::ErrorReason reason, std::string_view message, absl::Duration retry_after);
 
