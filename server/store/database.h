@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -14,6 +15,8 @@
 
 namespace skulink::store {
 
+class SessionPool;
+
 // Where a database is: what SOCI connects with.
 struct DatabaseAddress {
   std::string soci_connect_string;
@@ -21,19 +24,22 @@ struct DatabaseAddress {
   bool tls = false;
 };
 
-// `mysql://user:password@host:3306/database?tls=verify&ca=FILE` (percent-encoded), or `...?socket=PATH`. Errors name `--mysql`.
+// `mysql://user:password@host:3306/database?tls=verify&ca=FILE` (percent-encoded), or `...?socket=PATH`.
+// Errors name `--mysql`.
 absl::StatusOr<DatabaseAddress> ParseDatabaseUrl(const std::string& url);
 
-// A pool of sessions, and the one place where transactions begin and end and where exceptions become statuses.
-// Thread-safe. Destroyed before main returns (SOCI ends the client library in a static destructor).
+// A pool of sessions, and the one place where transactions begin and end and where exceptions become
+// statuses. Thread-safe. Destroyed before main returns (SOCI ends the client library in a static destructor).
 class Database {
  public:
   // Connects once, to see that it can.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const DatabaseAddress& address, int max_sessions);
   ~Database();
 
-  // Runs `body(Session&)` outside a transaction (each statement by itself) or in a read-only snapshot transaction, so that several queries see the same moment. Returns what `body` returns, in a StatusOr (Status for void).
-  // Tried again from the start, a few times, when the connection was lost before anything was read or the database says to.
+  // Runs `body(Session&)` outside a transaction (each statement by itself) or in a read-only snapshot
+  // transaction, so that several queries see the same moment. Returns what `body` returns, in a StatusOr
+  // (Status for void). Tried again from the start, a few times, when the connection was lost before anything
+  // was read or the database says to.
   template <typename Body>
   auto Read(Body&& body) {
     return Run(Kind::kRead, std::forward<Body>(body));
@@ -42,18 +48,18 @@ class Database {
   auto ReadSnapshot(Body&& body) {
     return Run(Kind::kSnapshot, std::forward<Body>(body));
   }
-  // Runs `body(Session&)` in a transaction (READ COMMITTED) and commits it. Rolled back and run again from the start on deadlock, lock wait timeout, a cluster conflict, and when the connection is lost before COMMIT was sent. When it is lost during COMMIT, whether it was committed is not known: the answer is UNAVAILABLE, and bodies must be such that the caller can repeat them.
+  // Runs `body(Session&)` in a transaction (READ COMMITTED) and commits it. Rolled back and run again from
+  // the start on deadlock, lock wait timeout, a cluster conflict, and when the connection is lost before
+  // COMMIT was sent. When it is lost during COMMIT, whether it was committed is not known: the answer is
+  // UNAVAILABLE, and bodies must be such that the caller can repeat them.
   template <typename Body>
   auto Transact(Body&& body) {
     return Run(Kind::kTransaction, std::forward<Body>(body));
   }
 
-  // The status for the exception being handled; to be called in a catch block.
-  static absl::Status StatusOfCurrentException();
-
  private:
   enum class Kind { kRead, kSnapshot, kTransaction };
-  Database(DatabaseAddress address, int max_sessions);
+  explicit Database(std::unique_ptr<SessionPool> pool);
   absl::Status RunAgain(Kind kind, const std::function<void(Session&)>& body);
 
   template <typename Body>
@@ -64,12 +70,12 @@ class Database {
     } else {
       std::optional<Result> result;
       absl::Status status = RunAgain(kind, [&](Session& session) { result.emplace(body(session)); });
-      return status.ok() ? absl::StatusOr<Result>(*std::move(result)) : absl::StatusOr<Result>(std::move(status));
+      return status.ok() ? absl::StatusOr<Result>(*std::move(result))
+                         : absl::StatusOr<Result>(std::move(status));
     }
   }
 
-  struct Pool;
-  std::unique_ptr<Pool> pool_;
+  std::unique_ptr<SessionPool> pool_;
 };
 
 }  // namespace skulink::store

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <soci/soci.h>
+
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <optional>
-#include <soci/soci.h>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -45,23 +46,25 @@ struct Blob {
   std::string_view bytes;
 };
 
-// A value of a statement: takes the place of one `?`. Lists are rendered with commas, for IN (?); an empty list as NULL, which
-// no value equals.
+// A value of a statement: takes the place of one `?`. Lists are rendered with commas, for IN (?); an empty
+// list as NULL, which no value equals.
 class Value {
  public:
-  Value(std::int64_t number) : value_(number) {}             // NOLINT(google-explicit-constructor)
-  Value(int number) : value_(std::int64_t{number}) {}        // NOLINT(google-explicit-constructor)
-  Value(bool flag) : value_(std::int64_t{flag}) {}           // NOLINT(google-explicit-constructor)
-  Value(std::string_view utf8) : value_(utf8) {}             // NOLINT(google-explicit-constructor)
+  Value(std::int64_t number) : value_(number) {}                      // NOLINT(google-explicit-constructor)
+  Value(int number) : value_(std::int64_t{number}) {}                 // NOLINT(google-explicit-constructor)
+  Value(bool flag) : value_(std::int64_t{flag}) {}                    // NOLINT(google-explicit-constructor)
+  Value(std::string_view utf8) : value_(utf8) {}                      // NOLINT(google-explicit-constructor)
   Value(const std::string& utf8) : value_(std::string_view(utf8)) {}  // NOLINT(google-explicit-constructor)
   Value(const char* utf8) : value_(std::string_view(utf8)) {}         // NOLINT(google-explicit-constructor)
-  Value(Blob blob) : value_(blob) {}                         // NOLINT(google-explicit-constructor)
-  Value(std::nullopt_t) : value_(std::monostate{}) {}        // NOLINT(google-explicit-constructor)
+  Value(Blob blob) : value_(blob) {}                                  // NOLINT(google-explicit-constructor)
+  Value(std::nullopt_t) : value_(std::monostate{}) {}                 // NOLINT(google-explicit-constructor)
   template <typename T>
   Value(const std::optional<T>& value) : Value(value ? Value(*value) : Value(std::nullopt)) {}  // NOLINT
-  Value(const std::vector<std::int64_t>& numbers) : value_(&numbers) {}  // NOLINT(google-explicit-constructor)
-  Value(const std::vector<std::string>& texts) : value_(&texts) {}       // NOLINT(google-explicit-constructor)
-  Value(const std::vector<std::string_view>& texts) : value_(&texts) {}  // NOLINT(google-explicit-constructor)
+  Value(const std::vector<std::int64_t>& numbers)
+      : value_(&numbers) {}                                         // NOLINT(google-explicit-constructor)
+  Value(const std::vector<std::string>& texts) : value_(&texts) {}  // NOLINT(google-explicit-constructor)
+  Value(const std::vector<std::string_view>& texts)
+      : value_(&texts) {}  // NOLINT(google-explicit-constructor)
 
  private:
   friend class Session;
@@ -89,7 +92,8 @@ class Row {
   const unsigned long* lengths_;
 };
 
-// Many rows for one table, built up in memory in the form LOAD DATA reads, and as bounded as the caller makes it.
+// Many rows for one table, built up in memory in the form LOAD DATA reads, and as bounded as the caller makes
+// it.
 class RowBatch {
  public:
   // `columns`: comma-separated.
@@ -111,23 +115,28 @@ class RowBatch {
   std::int64_t rows_ = 0;
 };
 
-// One connection, used by one thread at a time. SOCI for statements about one thing; the native handle under it for
-// sets, pages, bulk and streams. Both throw.
+// One connection, used by one thread at a time. SOCI for statements about one thing; the native handle under
+// it for sets, pages, bulk and streams. Both throw.
 class Session {
  public:
   explicit Session(const std::string& soci_connect_string);
 
-  // Statements with :names, one row: `session.soci() << "SELECT ... WHERE a=:a", soci::use(a), soci::into(b)`.
-  // Read reference/engineering section 4.2's rules in session.cpp before using more of SOCI.
+  // Statements with :names, one row: `session.soci() << "SELECT ... WHERE a=:a", soci::use(a),
+  // soci::into(b)`. Bind and fetch only long long, int, double and std::string, as lvalues, with an indicator
+  // where NULL can be; no vectors, no rowset, no row, no `:` outside '...'. All else of SOCI 4.0.3's MySQL
+  // backend has traps.
   soci::session& soci() { return soci_; }
 
   // Native. Each `?` takes one value. Returns the rows matched or inserted.
   std::int64_t Execute(std::string_view sql, std::initializer_list<Value> values = {});
   // Native; the whole result is in memory before the first row is handed over.
-  void Query(std::string_view sql, std::initializer_list<Value> values, const std::function<void(const Row&)>& take);
+  void Query(std::string_view sql, std::initializer_list<Value> values,
+             const std::function<void(const Row&)>& take);
   // Native; rows are handed over as they arrive. `take` must not use the session.
-  void Stream(std::string_view sql, std::initializer_list<Value> values, const std::function<void(const Row&)>& take);
-  // LOAD DATA LOCAL from memory. With `replace`, rows of the same key are replaced; otherwise a duplicate key throws.
+  void Stream(std::string_view sql, std::initializer_list<Value> values,
+              const std::function<void(const Row&)>& take);
+  // LOAD DATA LOCAL from memory. A row that the table would not take as it is throws, as INSERT in strict
+  // mode does.
   enum class OnDuplicate { kThrow, kReplace, kIgnore };
   void Load(const RowBatch& batch, OnDuplicate on_duplicate = OnDuplicate::kThrow);
 
@@ -135,16 +144,29 @@ class Session {
   bool broken() const { return broken_; }
   void set_broken() { broken_ = true; }
 
+  // Something was handed over to the caller or written by a native statement since `Begin`.
+  bool touched() const { return touched_; }
+  void Begin() { touched_ = false; }
+  // A transaction is open, as the server last said.
+  bool in_transaction() const;
+  // The connection is encrypted.
+  bool encrypted() const;
+
   // For KILL QUERY from another session, and for tests.
   std::uint64_t connection_id() const;
 
  private:
   st_mysql* native() const;
   std::string Render(std::string_view sql, std::initializer_list<Value> values) const;
+  void Append(std::string& sql, const Value& value) const;
+  void AppendText(std::string& sql, std::string_view text) const;
+  void Send(std::string_view sql);
+  void CheckLoaded(OnDuplicate on_duplicate);
   [[noreturn]] void Throw();
 
   soci::session soci_;
   bool broken_ = false;
+  bool touched_ = false;
 };
 
 }  // namespace skulink::store
