@@ -11,32 +11,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/money.h"
+#include "common/listing.h"
 
 // A Seller Center as Skulink sees it: one shop, whatever the platform. Adapters check what the shop answers and pass
 // on only what fits these shapes; errors are those of common/errors.h with SELLER_CENTER_* reasons.
 namespace skulink {
-
-enum class ListingState : std::uint8_t {
-  kLive = 1,
-  kInactive = 2,
-  kPending = 3,
-  kSuspended = 4,
-  kDeleted = 5,
-  kUnknown = 6,
-};
-inline constexpr int kListingStates = 6;
-
-struct Listing {
-  std::string listing_id;
-  std::string item_id;
-  std::string name;
-  std::string seller_sku;  // byte for byte
-  ListingState state = ListingState::kUnknown;
-  std::optional<Money> price;
-  std::optional<std::int64_t> stock;
-  std::string gtin;
-};
 
 // A listing whose id is sound but which cannot be taken: what is known of it stays as it is.
 struct RefusedListing {

@@ -1,0 +1,185 @@
+#include "server/sellercenters/answer_check.h"
+
+#include <string_view>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "common/errors.h"
+#include "common/money.h"
+#include "common/names.h"
+#include "common/text.h"
+#include "server/sellercenters/answer_status.h"
+
+namespace skulink {
+namespace {
+
+namespace proto = sellercenter::v1;
+using Listings = google::protobuf::RepeatedPtrField<proto::Listing>;
+
+constexpr std::size_t kMaxResumeToken = 4096;
+constexpr std::size_t kMaxTitleLength = 500;
+constexpr TextRule kSkuRule = {.max_length = 255, .allowed = ControlCharacters::kWhiteSpace};
+constexpr TextRule kGtinRule = {.max_length = 64};
+constexpr std::int64_t kMaxStock = 1'000'000'000'000;
+constexpr int kMostInPage = 10'000;
+constexpr int kMostItemsPerGet = 1'000;
+
+ListingState StateOf(proto::ListingState state) {
+  switch (state) {
+    case proto::LISTING_STATE_LIVE:
+      return ListingState::kLive;
+    case proto::LISTING_STATE_INACTIVE:
+      return ListingState::kInactive;
+    case proto::LISTING_STATE_PENDING:
+      return ListingState::kPending;
+    case proto::LISTING_STATE_SUSPENDED:
+      return ListingState::kSuspended;
+    case proto::LISTING_STATE_DELETED:
+      return ListingState::kDeleted;
+    default:
+      return ListingState::kUnknown;
+  }
+}
+
+absl::Status CheckTextField(std::string_view text, const TextRule& rule, std::string_view field) {
+  std::optional<TextProblem> problem = CheckText(text, rule);
+  if (!problem) return absl::OkStatus();
+  return InvalidField(
+      field,
+      *problem == TextProblem::kTooLong ? v1::ERROR_REASON_FIELD_TOO_LONG : v1::ERROR_REASON_TEXT_INVALID,
+      Describe(*problem, rule));
+}
+
+// The title as it is kept.
+absl::Status TakeTitle(std::string& from, std::string& title) {
+  if (from.find('\0') != std::string::npos) {
+    return InvalidField("title", v1::ERROR_REASON_TEXT_INVALID, "holds a NUL character");
+  }
+  // A text of no more bytes is no longer in characters either.
+  if (from.size() > kMaxTitleLength) from.resize(FirstCodePoints(from, kMaxTitleLength).size());
+  title = std::move(from);
+  return absl::OkStatus();
+}
+
+// All but the listing's id. What is taken is moved out of `from`.
+absl::Status TakeFields(proto::Listing& from, Listing& listing) {
+  if (from.item_id().empty()) {
+    listing.item_id = listing.listing_id;
+  } else {
+    SKULINK_RETURN_IF_ERROR(CheckForeignId(from.item_id(), "item_id"));
+    listing.item_id = std::move(*from.mutable_item_id());
+  }
+  SKULINK_RETURN_IF_ERROR(TakeTitle(*from.mutable_title(), listing.name));
+  SKULINK_RETURN_IF_ERROR(CheckTextField(from.seller_sku(), kSkuRule, "seller_sku"));
+  listing.seller_sku = std::move(*from.mutable_seller_sku());
+  SKULINK_RETURN_IF_ERROR(CheckTextField(from.gtin(), kGtinRule, "gtin"));
+  listing.gtin = std::move(*from.mutable_gtin());
+  listing.state = StateOf(from.state());
+  if (from.has_price()) {
+    SKULINK_ASSIGN_OR_RETURN(listing.price, FromProto(from.price(), "", "price"));
+  }
+  if (from.has_stock()) {
+    if (from.stock() < 0 || from.stock() > kMaxStock) {
+      return InvalidField("stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE, "must be 0 to 1,000,000,000,000");
+    }
+    listing.stock = from.stock();
+  }
+  return absl::OkStatus();
+}
+
+std::string ListingField(int index, std::string_view field) {
+  return "listings[" + std::to_string(index) + "]." + std::string(field);
+}
+
+// The ids must be sound before anything else is looked at, since all the rest is known by them.
+absl::Status CheckListingIds(const Listings& listings) {
+  absl::flat_hash_set<std::string_view> seen;
+  seen.reserve(listings.size());
+  for (int i = 0; i < listings.size(); ++i) {
+    const std::string& id = listings[i].listing_id();
+    if (absl::Status status = CheckForeignId(id, "listing_id"); !status.ok()) {
+      return AnswerInvalid(ListingField(i, "listing_id"),
+                           "must be 1 to 128 characters, no control characters, no white space at the ends");
+    }
+    if (!seen.insert(id).second) {
+      return AnswerInvalid(ListingField(i, "listing_id"), "is there twice: `" + Printable(id) + "`");
+    }
+  }
+  return absl::OkStatus();
+}
+
+void TakeListings(Listings& from, std::vector<Listing>& listings, std::vector<RefusedListing>& refused) {
+  listings.reserve(from.size());
+  for (proto::Listing& one : from) {
+    Listing& listing = listings.emplace_back();
+    listing.listing_id = std::move(*one.mutable_listing_id());
+    if (absl::Status status = TakeFields(one, listing); !status.ok()) {
+      refused.push_back({.listing_id = std::move(listing.listing_id),
+                         .item_id = std::move(listing.item_id),
+                         .status = std::move(status)});
+      listings.pop_back();
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ListingPage> CheckPage(proto::ListListingsResponse& page, int page_size) {
+  if (page.listings_size() > page_size) {
+    return AnswerInvalid("listings", "holds " + std::to_string(page.listings_size()) + " listings where " +
+                                         std::to_string(page_size) + " were asked for at most");
+  }
+  if (page.resume_token().size() > kMaxResumeToken) {
+    return AnswerInvalid("resume_token", "is longer than 4,096 bytes");
+  }
+  if (page.has_listing_count() && page.listing_count() < 0) {
+    return AnswerInvalid("listing_count", "is below 0");
+  }
+  SKULINK_RETURN_IF_ERROR(CheckListingIds(page.listings()));
+
+  ListingPage checked;
+  TakeListings(*page.mutable_listings(), checked.listings, checked.refused);
+  checked.resume_token = std::move(*page.mutable_resume_token());
+  if (page.has_listing_count()) checked.listing_count = page.listing_count();
+  return checked;
+}
+
+absl::StatusOr<FoundItems> CheckItems(proto::GetItemsResponse& items,
+                                      const std::vector<std::string>& asked_item_ids) {
+  SKULINK_RETURN_IF_ERROR(CheckListingIds(items.listings()));
+  absl::flat_hash_set<std::string_view> asked(asked_item_ids.begin(), asked_item_ids.end());
+  for (int i = 0; i < items.listings_size(); ++i) {
+    const proto::Listing& listing = items.listings(i);
+    const std::string& item_id = listing.item_id().empty() ? listing.listing_id() : listing.item_id();
+    if (!asked.contains(item_id)) {
+      return AnswerInvalid(ListingField(i, "item_id"), "was not asked for: `" + Printable(item_id) + "`");
+    }
+  }
+  FoundItems found;
+  TakeListings(*items.mutable_listings(), found.listings, found.refused);
+  return found;
+}
+
+absl::StatusOr<ShopDescription> CheckShop(const proto::DescribeShopResponse& shop) {
+  if (shop.shop_id().empty()) return AnswerInvalid("shop_id", "is required");
+  if (absl::Status status = CheckForeignId(shop.shop_id(), "shop_id"); !status.ok()) {
+    return AnswerInvalid("shop_id",
+                         "must be 1 to 128 characters, no control characters, no white space at the ends");
+  }
+  if (shop.has_listing_count() && shop.listing_count() < 0)
+    return AnswerInvalid("listing_count", "is below 0");
+  if (shop.max_page_size() < 1 || shop.max_page_size() > kMostInPage) {
+    return AnswerInvalid("max_page_size", "must be 1 to 10,000");
+  }
+  if (shop.max_items_per_get() < 1 || shop.max_items_per_get() > kMostItemsPerGet) {
+    return AnswerInvalid("max_items_per_get", "must be 1 to 1,000");
+  }
+  return ShopDescription{
+      .shop_id = shop.shop_id(),
+      .display_name = Printable(shop.display_name()),
+      .listing_count = shop.has_listing_count() ? std::optional(shop.listing_count()) : std::nullopt,
+      .max_page_size = shop.max_page_size(),
+      .max_items_per_get = shop.max_items_per_get()};
+}
+
+}  // namespace skulink

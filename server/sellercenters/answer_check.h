@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/sellercenters/seller_center.h"
+#include "skulink/sellercenter/v1/seller_center_service.pb.h"
+
+// From what a Seller Center sent to what Skulink works with. Nonsense about the answer as a whole is a status
+// of reason SELLER_CENTER_ANSWER_INVALID; a listing whose id is sound but whose fields are not is a
+// RefusedListing. Texts are moved out of the message, which can then be used to receive the next one.
+namespace skulink {
+
+absl::StatusOr<ListingPage> CheckPage(sellercenter::v1::ListListingsResponse& page, int page_size);
+
+absl::StatusOr<FoundItems> CheckItems(sellercenter::v1::GetItemsResponse& items,
+                                      const std::vector<std::string>& asked_item_ids);
+
+absl::StatusOr<ShopDescription> CheckShop(const sellercenter::v1::DescribeShopResponse& shop);
+
+}  // namespace skulink

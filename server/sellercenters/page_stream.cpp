@@ -1,0 +1,70 @@
+#include "server/sellercenters/page_stream.h"
+
+#include <utility>
+
+#include "grpcpp/channel.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+#include "server/sellercenters/answer_status.h"
+
+namespace skulink {
+namespace {
+
+constexpr char kMethod[] = "/skulink.sellercenter.v1.SellerCenterService/ListListings";
+
+}  // namespace
+
+PageStream::PageStream(const std::shared_ptr<grpc::Channel>& channel,
+                       const sellercenter::v1::ListListingsRequest& request, absl::Duration timeout,
+                       std::stop_token stop)
+    : timeout_(timeout), stop_(stop), on_stop_(stop, [this] { context_.TryCancel(); }) {
+  grpc::TemplatedGenericStub<sellercenter::v1::ListListingsRequest, grpc::ByteBuffer> stub(channel);
+  context_.set_initial_metadata_corked(true);  // goes out with the request, in one operation
+  call_ = stub.PrepareCall(&context_, kMethod, &queue_);
+  call_->StartCall(nullptr);
+  call_->WriteLast(request, grpc::WriteOptions(), this);
+  Wait();  // what came of it is told by the first Read
+}
+
+PageStream::~PageStream() {
+  if (!finished_) {
+    context_.TryCancel();
+    (void)Finish();
+  }
+  queue_.Shutdown();
+  void* tag;
+  bool ok;
+  while (queue_.Next(&tag, &ok)) {
+  }
+}
+
+absl::StatusOr<std::optional<grpc::ByteBuffer>> PageStream::Next() {
+  grpc::ByteBuffer page;
+  call_->Read(&page, this);
+  if (Wait()) return page;
+  if (absl::Status status = Finish(); !status.ok()) return status;
+  return std::nullopt;
+}
+
+bool PageStream::Wait() {
+  void* tag;
+  bool ok = false;
+  if (queue_.AsyncNext(&tag, &ok, absl::ToChronoTime(absl::Now() + timeout_)) ==
+      grpc::CompletionQueue::TIMEOUT) {
+    timed_out_ = true;
+    context_.TryCancel();
+    queue_.Next(&tag, &ok);
+  }
+  return ok;
+}
+
+absl::Status PageStream::Finish() {
+  grpc::Status status;
+  call_->Finish(&status, this);
+  Wait();
+  finished_ = true;
+  if (stop_.stop_requested()) return absl::CancelledError("stopped");
+  if (timed_out_) return AnswerTimedOut();
+  return status.ok() ? absl::OkStatus() : AnswerStatus(status);
+}
+
+}  // namespace skulink
