@@ -10,7 +10,8 @@
 #include "absl/time/time.h"
 #include "common/money.h"
 #include "common/page_token.h"
-#include "server/sellercenters/seller_center.h"
+#include "common/sku_key.h"
+#include "common/listing.h"
 #include "server/store/channels.h"
 #include "server/store/database.h"
 
@@ -78,7 +79,7 @@ absl::StatusOr<MenuPage<MultipleListingGroup>> MultipleListings(Database& databa
                                                                 const MenuQuery& query);
 
 struct ChannelStatistic {
-  int channel_number = 0;
+  std::string channel_id;
   std::int64_t live_skus = 0, live_products = 0;
   std::int64_t sold_skus = 0, sold_products = 0;
   std::int64_t not_in_pos_skus = 0, not_in_pos_products = 0;
@@ -88,7 +89,8 @@ struct ChannelStatistic {
   std::optional<absl::Time> last_scan_time;
   bool complete = false;
 };
-// One for each channel asked for, in the order of menu.channels.
-absl::StatusOr<std::vector<ChannelStatistic>> ChannelStatistics(Database& database, const Menu& menu);
+// One for each channel asked for, by id; of all channels when none is. One query. Errors as OpenMenu's.
+absl::StatusOr<std::vector<ChannelStatistic>> ChannelStatistics(Database& database, std::string_view merchant_id,
+                                                                const std::vector<std::string>& asked_channel_ids);
 
 }  // namespace skulink::store

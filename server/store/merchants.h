@@ -46,4 +46,10 @@ absl::Status EnsureDefaultMerchant(Database& database);
 Merchant LockMerchant(Session& session, std::string_view merchant_id, bool also_rekeying = false);
 Merchant LockMerchant(Session& session, std::int64_t merchant_number);
 
+// Throws Refused (NOT_FOUND) when there is none.
+void RequireMerchant(Session& session, std::string_view merchant_id);
+
+// UNAVAILABLE (REKEYING).
+absl::Status Rekeying(std::string_view merchant_id);
+
 }  // namespace skulink::store

@@ -1,0 +1,341 @@
+#include "server/store/catalog_edit.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/string_map.h"
+#include "common/text.h"
+#include "server/store/times.h"
+
+namespace skulink::store {
+namespace {
+
+constexpr std::array<std::string_view, kListingStates> kStateColumns = {"live",      "inactive", "pending",
+                                                                        "suspended", "deleted",  "unknown"};
+
+Variant VariantFromRow(const Row& row, int first_column) {
+  Variant variant{.id = row.String(first_column),
+                  .sku = row.String(first_column + 1),
+                  .barcode = row.String(first_column + 2),
+                  .stock = row.OptionalInt(first_column + 5),
+                  .option = row.String(first_column + 6)};
+  if (!row.IsNull(first_column + 3)) variant.price = Money{row.Int(first_column + 3), row.String(first_column + 4)};
+  return variant;
+}
+
+constexpr std::string_view kVariantColumns =
+    "v.variant_id, v.sku, v.barcode, v.price, v.currency, v.stock, v.option_text";
+
+}  // namespace
+
+std::vector<Product> SelectProducts(Session& session, std::string_view where, std::initializer_list<Value> values) {
+  std::vector<Product> products;
+  std::vector<std::int64_t> numbers;
+  std::int64_t merchant = 0;
+  session.Query(
+      "SELECT p.product_no, p.product_id, p.name, p.version, p.create_time, p.update_time, p.merchant_no "
+      "FROM merchant m JOIN product p ON p.merchant_no = m.merchant_no WHERE " +
+          std::string(where),
+      values, [&](const Row& row) {
+        products.push_back({.number = row.Int(0),
+                            .id = row.String(1),
+                            .name = row.String(2),
+                            .version = row.Int(3),
+                            .create_time = absl::FromUnixMicros(row.Int(4)),
+                            .update_time = absl::FromUnixMicros(row.Int(5))});
+        numbers.push_back(row.Int(0));
+        merchant = row.Int(6);
+      });
+  if (products.empty()) return products;
+  absl::flat_hash_map<std::int64_t, Product*> by_number;
+  for (Product& product : products) by_number[product.number] = &product;
+  session.Query("SELECT v.product_no, " + std::string(kVariantColumns) +
+                    " FROM variant v WHERE v.merchant_no = ? AND v.product_no IN (?) "
+                    "ORDER BY v.product_no, v.variant_no",
+                {merchant, numbers},
+                [&](const Row& row) { by_number[row.Int(0)]->variants.push_back(VariantFromRow(row, 1)); });
+  return products;
+}
+
+void CatalogEdit::Load(const std::vector<std::string>& product_ids, const std::vector<std::string_view>& skus) {
+  LoadProducts(product_ids);
+  LoadOwners(skus);
+}
+
+void CatalogEdit::LoadProducts(const std::vector<std::string>& product_ids) {
+  absl::flat_hash_map<std::int64_t, EditedProduct*> by_number;
+  std::vector<std::int64_t> numbers;
+  session_.Query(
+      "SELECT product_no, product_id, name, version FROM product WHERE merchant_no = ? AND product_id IN (?)",
+      {merchant_.number, product_ids}, [&](const Row& row) {
+        EditedProduct& product = products_.emplace_back();
+        product.now = {.number = row.Int(0), .id = row.String(1), .name = row.String(2), .version = row.Int(3)};
+        by_id_[product.now.id] = &product;
+        by_number[product.now.number] = &product;
+        numbers.push_back(product.now.number);
+      });
+  if (numbers.empty()) return;
+  session_.Query("SELECT v.product_no, v.variant_no, v.sku_key, v.badges, " + std::string(kVariantColumns) +
+                     " FROM variant v WHERE v.merchant_no = ? AND v.product_no IN (?) "
+                     "ORDER BY v.product_no, v.variant_no",
+                 {merchant_.number, numbers}, [&](const Row& row) {
+                   EditedVariant& variant = by_number[row.Int(0)]->variants.emplace_back();
+                   variant.number = row.Int(1);
+                   variant.sku_key = row.String(2);
+                   variant.key_before = variant.sku_key;
+                   variant.badges_before = static_cast<Badges>(row.Int(3));
+                   variant.now = VariantFromRow(row, 4);
+                 });
+}
+
+void CatalogEdit::LoadOwners(const std::vector<std::string_view>& skus) {
+  StringSet distinct;
+  for (std::string_view sku : skus) distinct.insert(SkuKey(sku, merchant_.sku_case));
+  distinct.erase("");
+  // Keys that the loaded products have already are the common case, and known.
+  for (const EditedProduct& product : products_) {
+    for (const EditedVariant& variant : product.variants) {
+      if (variant.sku_key.empty()) continue;
+      owners_[variant.sku_key] = {product.now.id, variant.now.id};
+      distinct.erase(variant.sku_key);
+    }
+  }
+  if (distinct.empty()) return;
+  const std::vector<std::string> keys(distinct.begin(), distinct.end());
+  session_.Query(
+      "SELECT v.sku_key, p.product_id, v.variant_id FROM variant v FORCE INDEX (by_sku) "
+      "JOIN product p ON p.merchant_no = v.merchant_no AND p.product_no = v.product_no "
+      "WHERE v.merchant_no = ? AND v.sku_key IN (?)",
+      {merchant_.number, keys}, [&](const Row& row) { owners_[row.Text(0)] = {row.String(1), row.String(2)}; });
+}
+
+CatalogEdit::EditedProduct* CatalogEdit::Find(std::string_view product_id) {
+  const auto found = by_id_.find(product_id);
+  return found == by_id_.end() || found->second->removed ? nullptr : found->second;
+}
+
+CatalogEdit::EditedProduct& CatalogEdit::Create(const std::string& product_id, const std::string& name) {
+  EditedProduct& product = products_.emplace_back();
+  product.now.id = product_id;
+  product.now.name = name;
+  product.created = true;
+  by_id_[product_id] = &product;
+  return product;
+}
+
+void CatalogEdit::Rename(EditedProduct& product, const std::string& name) {
+  if (product.now.name == name) return;
+  product.now.name = name;
+  product.changed = product.renamed = true;
+}
+
+CatalogEdit::PutResult CatalogEdit::Put(EditedProduct& product, const Variant& variant, VariantName& taken_by) {
+  const auto same = std::find_if(product.variants.begin(), product.variants.end(), [&](const EditedVariant& other) {
+    return !other.removed && other.now.id == variant.id;
+  });
+  const bool is_new = same == product.variants.end();
+  if (!is_new && same->now == variant) return PutResult::kUnchanged;
+  std::string key = SkuKey(variant.sku, merchant_.sku_case);
+  if (!key.empty()) {
+    const auto owner = owners_.find(key);
+    if (owner != owners_.end() &&
+        (owner->second.product_id != product.now.id || owner->second.variant_id != variant.id)) {
+      taken_by = {merchant_.id, owner->second.product_id, owner->second.variant_id};
+      return PutResult::kSkuTaken;
+    }
+  }
+  EditedVariant& edited = is_new ? product.variants.emplace_back() : *same;
+  if (edited.sku_key != key) {
+    owners_.erase(edited.sku_key);
+    if (!key.empty()) owners_[key] = {product.now.id, variant.id};
+  }
+  edited.now = variant;
+  edited.sku_key = std::move(key);
+  edited.changed = product.changed = true;
+  return is_new ? PutResult::kCreated : PutResult::kChanged;
+}
+
+void CatalogEdit::GiveUpSkus(EditedProduct& product, const std::vector<Variant>& coming) {
+  for (EditedVariant& variant : product.variants) {
+    const auto next = std::find_if(coming.begin(), coming.end(),
+                                   [&](const Variant& other) { return other.id == variant.now.id; });
+    if (variant.removed || next == coming.end()) continue;
+    if (SkuKey(next->sku, merchant_.sku_case) == variant.sku_key) continue;
+    owners_.erase(variant.sku_key);
+    variant.sku_key.clear();
+  }
+}
+
+void CatalogEdit::Forget(EditedProduct& product) {
+  by_id_.erase(product.now.id);
+  product.created = false;
+}
+
+void CatalogEdit::Remove(EditedProduct& product, EditedVariant& variant) {
+  owners_.erase(variant.sku_key);
+  variant.sku_key.clear();
+  variant.removed = variant.changed = product.changed = true;
+}
+
+void CatalogEdit::Remove(EditedProduct& product) {
+  for (EditedVariant& variant : product.variants) {
+    if (!variant.removed) Remove(product, variant);
+  }
+  product.removed = true;
+}
+
+void CatalogEdit::Write() {
+  MenuLedger ledger(session_, merchant_.number);
+  WriteProducts();
+  KeyMoves moves = FindKeyMoves();
+  MoveListings(moves, ledger);
+  WriteVariants(moves, ledger);
+  ledger.Settle();
+}
+
+void CatalogEdit::WriteProducts() {
+  const std::int64_t now = Now();
+  std::int64_t created = 0;
+  for (const EditedProduct& product : products_) created += product.created;
+  std::int64_t next_number = 0;
+  if (created > 0) {
+    session_.Query("SELECT next_product_no FROM merchant WHERE merchant_no = ?", {merchant_.number},
+                   [&](const Row& row) { next_number = row.Int(0); });
+    session_.Execute("UPDATE merchant SET next_product_no = next_product_no + ? WHERE merchant_no = ?",
+                     {created, merchant_.number});
+  }
+  RowBatch inserted("product",
+                    "merchant_no, product_no, product_id, name, name_key, version, create_time, update_time");
+  std::vector<std::int64_t> touched, removed;
+  for (EditedProduct& product : products_) {
+    if (product.created) {
+      product.now.number = next_number++;
+      inserted.Add(merchant_.number).Add(product.now.number).Add(product.now.id).Add(product.now.name);
+      inserted.Add(NameKey(product.now.name)).Add(std::int64_t{1}).Add(now).Add(now).EndRow();
+    } else if (product.removed) {
+      removed.push_back(product.now.number);
+    } else if (product.changed) {
+      touched.push_back(product.now.number);
+    }
+  }
+  if (!removed.empty()) {
+    session_.Execute("DELETE FROM product WHERE merchant_no = ? AND product_no IN (?)", {merchant_.number, removed});
+  }
+  if (!touched.empty()) {
+    session_.Execute(
+        "UPDATE product SET version = version + 1, update_time = ? WHERE merchant_no = ? AND product_no IN (?)",
+        {now, merchant_.number, touched});
+    for (const EditedProduct& product : products_) {
+      if (!product.renamed || product.created || product.removed) continue;
+      session_.Execute("UPDATE product SET name = ?, name_key = ? WHERE merchant_no = ? AND product_no = ?",
+                       {product.now.name, NameKey(product.now.name), merchant_.number, product.now.number});
+    }
+  }
+  if (!inserted.empty()) session_.Load(inserted);
+}
+
+CatalogEdit::KeyMoves CatalogEdit::FindKeyMoves() {
+  KeyMoves moves;
+  for (const EditedProduct& product : products_) {
+    for (const EditedVariant& variant : product.variants) {
+      if (!variant.changed || variant.key_before.value_or("") == variant.sku_key) continue;
+      if (variant.key_before && !variant.key_before->empty()) {
+        moves.given_up[*variant.key_before] = variant.badges_before;
+      }
+      if (!variant.sku_key.empty()) moves.taken[variant.sku_key] = 0;
+    }
+  }
+  for (auto& [key, badges] : moves.taken) {
+    const auto from = moves.given_up.find(key);
+    if (from != moves.given_up.end()) badges = from->second;
+  }
+  return moves;
+}
+
+void CatalogEdit::MoveListings(KeyMoves& moves, MenuLedger& ledger) {
+  if (moves.given_up.empty() && moves.taken.empty()) return;
+  // Only states that a channel has listings in are worth a look.
+  std::vector<std::pair<int, std::vector<std::int64_t>>> channels;
+  std::string columns;
+  for (std::string_view column : kStateColumns) columns.append(", ").append(column);
+  session_.Query("SELECT channel_no" + columns + " FROM channel_count WHERE merchant_no = ?", {merchant_.number},
+                 [&](const Row& row) {
+                   std::vector<std::int64_t> states;
+                   for (int state = 1; state <= kListingStates; ++state) {
+                     if (row.Int(state) > 0) states.push_back(state);
+                   }
+                   if (!states.empty()) channels.emplace_back(static_cast<int>(row.Int(0)), std::move(states));
+                 });
+  for (const auto& [channel, states] : channels) MoveListingsOfChannel(channel, states, moves, ledger);
+}
+
+void CatalogEdit::MoveListingsOfChannel(int channel, const std::vector<std::int64_t>& states, KeyMoves& moves,
+                                        MenuLedger& ledger) {
+  for (const bool into_pos : {false, true}) {
+    const auto& keys = into_pos ? moves.taken : moves.given_up;
+    const auto& others = into_pos ? moves.given_up : moves.taken;
+    std::vector<std::string_view> moving;
+    for (const auto& [key, badges] : keys) {
+      if (!others.contains(key)) moving.push_back(key);
+    }
+    if (moving.empty()) continue;
+    std::vector<std::string> listings;
+    session_.Query(
+        "SELECT listing_id, item_id, sku_key, state FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? "
+        "AND channel_no = ? AND state IN (?) AND in_pos = ? AND sku_key IN (?)",
+        {merchant_.number, channel, states, !into_pos, moving}, [&](const Row& row) {
+          listings.push_back(row.String(0));
+          const auto state = static_cast<ListingState>(row.Int(3));
+          ledger.ListingMoved(channel, row.Text(1), row.Text(2), ListingPlace{state, !into_pos},
+                              ListingPlace{state, into_pos});
+          if (into_pos && state == ListingState::kLive) moves.taken[row.Text(2)] |= BadgeOf(channel);
+        });
+    if (listings.empty()) continue;
+    session_.Execute(
+        "UPDATE listing SET in_pos = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id IN (?)",
+        {into_pos, merchant_.number, channel, listings});
+  }
+}
+
+void CatalogEdit::WriteVariants(const KeyMoves& moves, MenuLedger& ledger) {
+  RowBatch batch("variant",
+                 "merchant_no, product_no, variant_no, variant_id, sku, sku_key, barcode, price, currency, stock, "
+                 "option_text, badges");
+  for (EditedProduct& product : products_) {
+    std::int64_t last_number = 0;
+    std::vector<std::int64_t> replaced;
+    for (const EditedVariant& variant : product.variants) {
+      last_number = std::max(last_number, variant.number);
+      if (variant.changed && variant.key_before) replaced.push_back(variant.number);
+    }
+    if (!replaced.empty()) {
+      session_.Execute("DELETE FROM variant WHERE merchant_no = ? AND product_no = ? AND variant_no IN (?)",
+                       {merchant_.number, product.now.number, replaced});
+    }
+    for (EditedVariant& variant : product.variants) {
+      if (!variant.changed) continue;
+      if (variant.number == 0) variant.number = ++last_number;
+      Badges badges = 0;
+      if (!variant.sku_key.empty()) {
+        const auto taken = moves.taken.find(variant.sku_key);
+        badges = taken == moves.taken.end() ? variant.badges_before : taken->second;
+      }
+      ledger.BadgesChanged(product.now.number, variant.number, variant.badges_before, badges);
+      if (variant.removed) continue;
+      batch.Add(merchant_.number).Add(product.now.number).Add(variant.number).Add(variant.now.id);
+      batch.Add(variant.now.sku);
+      variant.sku_key.empty() ? batch.AddNull() : batch.Add(variant.sku_key);
+      batch.Add(variant.now.barcode);
+      if (variant.now.price) {
+        batch.Add(variant.now.price->ten_thousandths).Add(variant.now.price->currency);
+      } else {
+        batch.AddNull().AddNull();
+      }
+      batch.Add(variant.now.stock).Add(variant.now.option);
+      batch.Add(static_cast<std::int64_t>(badges)).EndRow();
+    }
+  }
+  if (!batch.empty()) session_.Load(batch);
+}
+
+}  // namespace skulink::store

@@ -1,0 +1,166 @@
+#include "server/store/channels.h"
+
+#include <bit>
+
+#include "common/errors.h"
+#include "common/names.h"
+#include "server/store/listings.h"
+#include "server/store/merchants.h"
+#include "server/store/times.h"
+
+namespace skulink::store {
+namespace {
+
+constexpr int kRemovedAtOnce = 2000;
+
+constexpr std::string_view kSelect =
+    "SELECT c.channel_no, c.channel_id, c.display_name, c.platform, c.endpoint, c.version, c.create_time, "
+    "c.update_time FROM merchant m JOIN channel c ON c.merchant_no = m.merchant_no WHERE m.merchant_id = ? ";
+
+Channel FromRow(const Row& row) {
+  return {.number = static_cast<int>(row.Int(0)),
+          .id = row.String(1),
+          .display_name = row.String(2),
+          .platform = static_cast<v1::Platform>(row.Int(3)),
+          .endpoint = row.String(4),
+          .version = row.Int(5),
+          .create_time = absl::FromUnixMicros(row.Int(6)),
+          .update_time = absl::FromUnixMicros(row.Int(7))};
+}
+
+std::optional<Channel> Find(Session& session, std::string_view merchant_id, std::string_view channel_id) {
+  std::optional<Channel> found;
+  session.Query(std::string(kSelect) + "AND c.channel_id = ?", {merchant_id, channel_id},
+                [&](const Row& row) { found = FromRow(row); });
+  return found;
+}
+
+std::string NameOf(std::string_view merchant_id, std::string_view channel_id) {
+  return ToString(ChannelName{std::string(merchant_id), std::string(channel_id)});
+}
+
+// Refuses a number that is still in use, and with that a 61st channel.
+int FreeNumber(Session& session, const Merchant& merchant) {
+  Badges used = 0;
+  session.Query("SELECT channel_no FROM channel WHERE merchant_no = ?", {merchant.number},
+                [&](const Row& row) { used |= BadgeOf(static_cast<int>(row.Int(0))); });
+  const int free = std::countr_one(used);
+  if (free >= kMaxChannels) {
+    throw Refused(Error(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_TOO_MANY_CHANNELS,
+                        ToString(MerchantName{merchant.id}) + " has 60 channels, as many as are possible"));
+  }
+  return free;
+}
+
+Channel Require(Session& session, std::string_view merchant_id, std::string_view channel_id,
+                std::optional<std::int64_t> version) {
+  std::optional<Channel> channel = Find(session, merchant_id, channel_id);
+  if (!channel) throw Refused(NotFound(NameOf(merchant_id, channel_id)));
+  if (version && *version != channel->version) throw Refused(EtagMismatch(NameOf(merchant_id, channel_id)));
+  return *std::move(channel);
+}
+
+void RefuseBusy(Session& session, const Merchant& merchant, const Channel& channel) {
+  // 1, 2: queued, running. A job that needs confirmation goes with its channel.
+  session.Query("SELECT job_id FROM job WHERE merchant_no = ? AND active_channel_no = ? AND state IN (1, 2)",
+                {merchant.number, channel.number}, [&](const Row& row) {
+                  const std::string job = ToString(JobName{merchant.id, row.String(0)});
+                  throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
+                                      NameOf(merchant.id, channel.id) + " has a running job: " + job,
+                                      {{"job", job}}));
+                });
+}
+
+// Jobs of a channel have bounded rows each, but for the pages of a scan.
+void DeleteJobs(Session& session, const Merchant& merchant, int channel_number) {
+  std::vector<std::string> jobs;
+  session.Query("SELECT job_id FROM job WHERE merchant_no = ? AND channel_no = ?", {merchant.number, channel_number},
+                [&](const Row& row) { jobs.push_back(row.String(0)); });
+  for (const char* table : {"scan_page", "job_item", "job"}) {
+    session.Execute("DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND job_id IN (?)",
+                    {merchant.number, jobs});
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Channel> CreateChannel(Database& database, std::string_view merchant_id, const Channel& channel) {
+  return database.Transact([&](Session& session) {
+    const Merchant merchant = LockMerchant(session, merchant_id);
+    if (Find(session, merchant_id, channel.id)) throw Refused(AlreadyExists(NameOf(merchant_id, channel.id)));
+    const long long merchant_number = merchant.number, number = FreeNumber(session, merchant);
+    const long long platform = channel.platform, now = Now();
+    session.soci() << "INSERT INTO channel (merchant_no, channel_no, channel_id, display_name, platform, endpoint, "
+                      "version, create_time, update_time) "
+                      "VALUES (:merchant, :number, :id, :name, :platform, :endpoint, 1, :now, :now2)",
+        soci::use(merchant_number), soci::use(number), soci::use(channel.id), soci::use(channel.display_name),
+        soci::use(platform), soci::use(channel.endpoint), soci::use(now), soci::use(now);
+    session.soci() << "INSERT INTO channel_count (merchant_no, channel_no) VALUES (:merchant, :number)",
+        soci::use(merchant_number), soci::use(number);
+    return *Find(session, merchant_id, channel.id);
+  });
+}
+
+absl::StatusOr<Channel> GetChannel(Database& database, std::string_view merchant_id, std::string_view channel_id) {
+  return database.Read([&](Session& session) { return Require(session, merchant_id, channel_id, std::nullopt); });
+}
+
+absl::StatusOr<std::vector<Channel>> ListChannels(Database& database, std::string_view merchant_id,
+                                                  std::string_view after_id, int limit) {
+  return database.Read([&](Session& session) {
+    std::vector<Channel> channels;
+    session.Query(std::string(kSelect) + "AND c.channel_id > ? ORDER BY c.channel_id LIMIT ?",
+                  {merchant_id, after_id, limit}, [&](const Row& row) { channels.push_back(FromRow(row)); });
+    if (channels.empty()) RequireMerchant(session, merchant_id);
+    return channels;
+  });
+}
+
+absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merchant_id, std::string_view channel_id,
+                                      const ChannelChange& change) {
+  return database.Transact([&](Session& session) {
+    const Merchant merchant = LockMerchant(session, merchant_id);
+    Channel channel = Require(session, merchant_id, channel_id, change.version);
+    session.Execute(
+        "UPDATE channel SET display_name = ?, platform = ?, endpoint = ?, version = version + 1, update_time = ? "
+        "WHERE merchant_no = ? AND channel_no = ?",
+        {change.display_name.value_or(channel.display_name),
+         static_cast<int>(change.platform.value_or(channel.platform)), change.endpoint.value_or(channel.endpoint),
+         Now(), merchant.number, channel.number});
+    return *Find(session, merchant_id, channel_id);
+  });
+}
+
+absl::Status DeleteChannel(Database& database, std::string_view merchant_id, std::string_view channel_id,
+                           std::optional<std::int64_t> version, const std::function<bool()>& stop) {
+  for (bool done = false; !done;) {
+    if (stop()) {
+      return Error(absl::StatusCode::kCancelled, v1::ERROR_REASON_DEADLINE_EXCEEDED,
+                   NameOf(merchant_id, channel_id) + " is removed in part: call again to go on");
+    }
+    absl::StatusOr<bool> step = database.Transact([&](Session& session) {
+      const Merchant merchant = LockMerchant(session, merchant_id);
+      const Channel channel = Require(session, merchant_id, channel_id, version);
+      RefuseBusy(session, merchant, channel);
+      ListingChanges changes;
+      session.Query("SELECT listing_id FROM listing WHERE merchant_no = ? AND channel_no = ? LIMIT ?",
+                    {merchant.number, channel.number, kRemovedAtOnce},
+                    [&](const Row& row) { changes.removed.push_back(row.String(0)); });
+      if (!changes.removed.empty()) {
+        ApplyListingChanges(session, merchant, channel.number, changes, nullptr);
+        return false;
+      }
+      DeleteJobs(session, merchant, channel.number);
+      for (const char* table : {"channel_count", "channel"}) {
+        session.Execute("DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND channel_no = ?",
+                        {merchant.number, channel.number});
+      }
+      return true;
+    });
+    if (!step.ok()) return step.status();
+    done = *step;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace skulink::store

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "common/listing.h"
+#include "common/string_map.h"
+#include "server/store/channels.h"
+#include "server/store/session.h"
+
+namespace skulink::store {
+
+// Where a listing stands in the menu.
+struct ListingPlace {
+  ListingState state;
+  bool in_pos;
+
+  friend bool operator==(const ListingPlace&, const ListingPlace&) = default;
+};
+
+// Hashes of items and SKU keys that a channel may have listings of. What is not in here has none for certain, which
+// spares the ledger a look into the database.
+struct ChannelMemory {
+  absl::flat_hash_set<std::uint64_t> items, sku_keys;
+};
+std::uint64_t MemoryHash(std::string_view text);
+
+// Keeps the statistics, badge counts and groups of Multiple Listing equal to what the views would count, within the
+// transaction of the change: it is told each change, and once all rows are written it settles. The caller holds the merchant's lock.
+class MenuLedger {
+ public:
+  MenuLedger(Session& session, std::int64_t merchant_number) : session_(session), merchant_(merchant_number) {}
+
+  // A listing of `channel` came (no `before`), went (no `after`) or changed its place. One that changes its item or
+  // its key goes under the old and comes under the new.
+  void ListingMoved(int channel, std::string_view item_id, std::string_view sku_key,
+                    const std::optional<ListingPlace>& before, const std::optional<ListingPlace>& after);
+
+  // A variant came (before = 0), went (after = 0) or changed its badges.
+  void BadgesChanged(std::int64_t product, std::int64_t variant, Badges before, Badges after);
+
+  struct KeyChange {
+    std::string sku_key;
+    bool live;  // has a live listing now, and had none; or the other way round
+  };
+  // After the listings are written: updates the groups of Multiple Listing of `channel`, and tells which keys began
+  // or ceased to be live there. `memory` may be null.
+  std::vector<KeyChange> SettleKeys(int channel, const ChannelMemory* memory);
+
+  // After all rows are written: updates the counts.
+  void Settle(int channel_with_memory, const ChannelMemory* memory);
+  void Settle() { Settle(-1, nullptr); }
+
+ private:
+  struct ItemDelta {
+    std::int64_t live = 0, not_in_pos = 0;
+  };
+  struct KeyDelta {
+    std::int64_t live = 0;
+  };
+  struct ChannelDelta {
+    std::int64_t by_state[kListingStates] = {};
+    std::int64_t not_in_pos = 0, live_items = 0, not_in_pos_items = 0;
+    std::int64_t sold_variants = 0, sold_products = 0, multiple_listings = 0;
+    StringMap<ItemDelta> items;
+    StringMap<KeyDelta> sku_keys;
+  };
+  struct VariantBadges {
+    std::int64_t variant;
+    Badges before, after;
+  };
+
+  void Count(ChannelDelta& delta, std::string_view item_id, std::string_view sku_key, const ListingPlace& place,
+             int sign);
+  void SettleItems(int channel, ChannelDelta& delta, const ChannelMemory* memory);
+  void SettleProducts();
+  void SettleBadgeCounts();
+
+  Session& session_;
+  std::int64_t merchant_;
+  std::map<int, ChannelDelta> channels_;
+  std::map<std::int64_t, std::vector<VariantBadges>> products_;
+};
+
+}  // namespace skulink::store
