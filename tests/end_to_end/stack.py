@@ -51,25 +51,26 @@ def _die_with_parent():
 
 
 class Program:
-    """A program that prints `listening on HOST:PORT` when it is ready. To be started by the main thread."""
+    """A program that prints `ready_line` or what begins with it when it is ready. To be started by the main thread."""
 
-    def __init__(self, arguments, log_path):
+    def __init__(self, arguments, log_path, ready_line):
         self.arguments = [str(a) for a in arguments]
         self.log_path = log_path
         with open(log_path, 'ab') as log:
             self.process = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                             text=True, preexec_fn=_die_with_parent)
-        self.address = ''
-        self._ready = threading.Event()
+        self.output = []  # up to ready_line
+        self._ready_line, self._ready = ready_line, threading.Event()
         threading.Thread(target=self._read_output, daemon=True).start()
-        if not self._ready.wait(START_SECONDS) or not self.address:
+        if not self._ready.wait(START_SECONDS) or not self.output or not self.output[-1].startswith(ready_line):
             self.stop()
             raise RuntimeError(f'{" ".join(self.arguments)} did not start:\n{self.log()}')
 
     def _read_output(self):
         for text in self.process.stdout:
-            if text.startswith('listening on '):
-                self.address = text.split()[2]
+            if not self._ready.is_set():
+                self.output.append(text.strip())
+            if text.startswith(self._ready_line):
                 self._ready.set()
         self._ready.set()
 
@@ -97,7 +98,7 @@ class Stack:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='skulink-'))
         self.data_dir = self.folder / 'data'
         self.simulators = []
-        self.server = None
+        self.server, self.address = None, ''
 
     def __enter__(self):
         try:
@@ -112,19 +113,23 @@ class Stack:
         self.close()
 
     def start_server(self):
-        return Program([self.build / 'bin' / 'skulinkd', 'serve', '--listen', '127.0.0.1:0', '--data-dir', self.data_dir],
-                       self.folder / 'skulinkd.log')
+        server = Program(
+            [self.build / 'bin' / 'skulinkd', 'serve', '--listen', '127.0.0.1:0', '--data-dir', self.data_dir],
+            self.folder / 'skulinkd.log', 'listening on ')
+        self.address = server.output[-1].split()[2]
+        return server
 
-    def start_simulator(self, listings, *options):
-        """A shop with the listings of a file; returns the endpoint for a channel."""
-        simulator = Program([self.build / 'bin' / 'seller_center_simulator', '--listen', '127.0.0.1:0', *options, listings],
-                            self.folder / f'simulator-{len(self.simulators)}.log')
+    def start_simulator(self, shops, *options):
+        """Shops by name, each with the listings of a file; returns their endpoints."""
+        simulator = Program([self.build / 'bin' / 'seller_center_simulator', *options,
+                             *(f'--shop={name}={path}' for name, path in shops.items())],
+                            self.folder / f'simulator-{len(self.simulators)}.log', 'ready')
         self.simulators.append(simulator)
-        return 'grpc://' + simulator.address
+        return {name: 'grpc://' + address for name, address in (line.split() for line in simulator.output[:-1])}
 
     def cli(self, *arguments, merchant='default'):
         """Runs `skulink` to its end."""
-        return subprocess.run([self.build / 'bin' / 'skulink', '--server', self.server.address, '--merchant', merchant,
+        return subprocess.run([self.build / 'bin' / 'skulink', '--server', self.address, '--merchant', merchant,
                                *map(str, arguments)], capture_output=True, text=True, check=False)
 
     def verify(self):

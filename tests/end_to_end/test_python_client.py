@@ -11,7 +11,7 @@ from stack import Api, Stack, pages
 def setUpModule():
     global stack, api
     stack = unittest.enterModuleContext(Stack())
-    api = unittest.enterModuleContext(Api(stack.server.address))
+    api = unittest.enterModuleContext(Api(stack.address))
     # Usable from here on: the stubs are there now.
     from google.protobuf import field_mask_pb2
     from google.type import money_pb2
@@ -32,13 +32,14 @@ TOKOPEDIA = [('T1', 'J1', 'A-1', 'active'), ('T2', 'J2', 'X-9', 'active'), ('T3'
              ('T4', 'J1', 'A-2', 'deleted')]
 
 
-def write_listings(listings):
+def start_shop(listings, *options):
+    """A simulated Seller Center with these listings; returns its endpoint."""
     path = stack.folder / f'listings-{next(NUMBERS)}.jsonl'
     with open(path, 'w', encoding='utf-8') as f:
         for listing_id, item_id, seller_sku, status in listings:
             f.write(json.dumps({'listing_id': listing_id, 'item_id': item_id, 'name': 'Barang ' + listing_id, 'price': 50000,
                                 'seller_sku': seller_sku, 'stock': 3, 'status': status, 'gtin': ''}) + '\n')
-    return path
+    return stack.start_simulator({'shop': path}, *options)['shop']
 
 
 def product(product_id='p1', name='Kemeja', **variant):
@@ -80,7 +81,7 @@ class MerchantCase(unittest.TestCase):
     def set_up_shop(self):
         self.import_pos()
         for channel, listings in (('shopee', SHOPEE), ('tokopedia', TOKOPEDIA)):
-            self.add_channel(channel, stack.start_simulator(write_listings(listings)))
+            self.add_channel(channel, start_shop(listings))
             self.assertEqual(self.scan(channel)[-1].job.state, sync.JOB_STATE_SUCCEEDED)
 
     def skus_in_pos(self):
@@ -108,7 +109,7 @@ class MainJob(MerchantCase):
     def test_scan_streams_snapshots_that_only_grow(self):
         self.import_pos()
         listings = [(f'L{i:04}', f'I{i // 3}', f'SKU-{i}', 'active') for i in range(2000)] + SHOPEE
-        self.add_channel('shopee', stack.start_simulator(write_listings(listings), '--page-size', '100'))
+        self.add_channel('shopee', start_shop(listings, '--page-size-max=100'))
 
         messages = self.scan('shopee')
 
@@ -147,7 +148,7 @@ class MainJob(MerchantCase):
                             'FAILED_PRECONDITION', 'JOB_STATE')
 
     def test_the_channel_can_be_checked(self):
-        self.add_channel('shopee', stack.start_simulator(write_listings(SHOPEE)))
+        self.add_channel('shopee', start_shop(SHOPEE))
         check = api.channels.CheckChannel(channels.CheckChannelRequest(name=self.channel_name('shopee')))
         self.assertEqual(check.listing_count, 6)
         self.assertGreater(check.max_page_size, 0)
