@@ -125,7 +125,7 @@ class Stack:
                              *(f'--shop={name}={path}' for name, path in shops.items())],
                             self.folder / f'simulator-{len(self.simulators)}.log', 'ready')
         self.simulators.append(simulator)
-        return {name: 'grpc://' + address for name, address in (line.split() for line in simulator.output[:-1])}
+        return dict(line.split() for line in simulator.output[:-1])
 
     def cli(self, *arguments, merchant='default'):
         """Runs `skulink` to its end."""
