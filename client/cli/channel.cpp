@@ -1,0 +1,111 @@
+#include <map>
+#include <memory>
+
+#include "client/cli/app.h"
+#include "client/cli/rows.h"
+
+namespace skulink::cli {
+namespace {
+
+const std::vector<Column> kColumns = {
+    {"channel", "CHANNEL"}, {"name", "NAME"}, {"platform", "PLATFORM"}, {"endpoint", "ENDPOINT"}};
+const std::vector<Column> kCheckColumns = {{"channel", "CHANNEL"},
+                                           {"shop_name", "SHOP"},
+                                           {"shop_id", "SHOP ID"},
+                                           {"listing_count", "LISTINGS", true},
+                                           {"max_page_size", "PAGE SIZE", true},
+                                           {"round_trip_milliseconds", "MS", true}};
+
+const std::map<std::string, v1::Platform> kPlatforms = {
+    {"shopee", v1::PLATFORM_SHOPEE},           {"tokopedia", v1::PLATFORM_TOKOPEDIA},
+    {"tiktok_shop", v1::PLATFORM_TIKTOK_SHOP}, {"lazada", v1::PLATFORM_LAZADA},
+    {"shopify", v1::PLATFORM_SHOPIFY},         {"woocommerce", v1::PLATFORM_WOOCOMMERCE},
+    {"vendure", v1::PLATFORM_VENDURE},         {"other", v1::PLATFORM_OTHER}};
+
+Row ChannelRow(const v1::Channel& channel) {
+  Row row;
+  row["channel"] = ChannelId(channel.name());
+  row["name"] = channel.display_name();
+  row["platform"] = LowerName(v1::Platform_Name(channel.platform()), "PLATFORM_");
+  row["endpoint"] = channel.endpoint();
+  row["create_time"] = TimeOrNull(channel.has_create_time(), channel.create_time());
+  return row;
+}
+
+Row CheckRow(const std::string& id, const v1::CheckChannelResponse& answer) {
+  Row row;
+  row["channel"] = id;
+  row["shop_name"] = answer.shop_display_name();
+  row["shop_id"] = answer.shop_id();
+  row["listing_count"] = answer.has_listing_count() ? Row(answer.listing_count()) : Row(nullptr);
+  row["max_page_size"] = answer.max_page_size();
+  row["max_items_per_get"] = answer.max_items_per_get();
+  row["round_trip_milliseconds"] = answer.round_trip_milliseconds();
+  return row;
+}
+
+struct Values {
+  std::string id;
+  std::string endpoint;
+  std::string name;
+  v1::Platform platform = v1::PLATFORM_UNSPECIFIED;
+};
+
+}  // namespace
+
+void AddChannelCommands(CLI::App& root, App& app) {
+  CLI::App* group = root.add_subcommand("channel", "Channels: the merchant's shops at Seller Centers");
+  group->require_subcommand(1);
+  group->footer(
+      "Keys of --output jsonl: channel, name, platform, endpoint, create_time.\n"
+      "check: channel, shop_name, shop_id, listing_count, max_page_size, max_items_per_get, "
+      "round_trip_milliseconds.");
+
+  const auto values = std::make_shared<Values>();
+  CLI::App* add = group->add_subcommand("add", "Add a channel");
+  add->add_option("ID", values->id, "1 to 63 of a-z, 0-9 and -, a letter first")->required();
+  add->add_option("--endpoint", values->endpoint,
+                  "Where its Seller Center answers: grpc://host:port or grpcs://host:port")
+      ->required();
+  add->add_option("--platform", values->platform, "Whose storefront it is")
+      ->transform(CLI::CheckedTransformer(kPlatforms, CLI::ignore_case));
+  add->add_option("--name", values->name, "What people call it; at first the id");
+  OnCommand(*add, app, [&app, values](Client client) {
+    v1::Channel channel;
+    channel.set_endpoint(values->endpoint);
+    channel.set_platform(values->platform);
+    channel.set_display_name(values->name);
+    const absl::StatusOr<v1::Channel> created =
+        client.CreateChannel(app.MerchantResource(), values->id, channel);
+    if (app.Check(created.status())) RowPrinter(app, kColumns).Print(ChannelRow(*created));
+  });
+
+  CLI::App* list = group->add_subcommand("list", "List the channels");
+  OnCommand(*list, app, [&app](Client client) {
+    Pages<v1::Channel> channels = client.ListChannels(app.MerchantResource());
+    {
+      RowPrinter printer(app, kColumns);
+      for (const v1::Channel& channel : channels) printer.Print(ChannelRow(channel));
+    }
+    app.Check(channels.status());
+  });
+
+  CLI::App* check =
+      group->add_subcommand("check", "Reach the Seller Center, sign in, and show what it says of the shop");
+  check->add_option("ID", values->id)->required();
+  OnCommand(*check, app, [&app, values](Client client) {
+    const absl::StatusOr<v1::CheckChannelResponse> answer =
+        client.CheckChannel(app.ChannelResource(values->id));
+    if (app.Check(answer.status())) RowPrinter(app, kCheckColumns).Print(CheckRow(values->id, *answer));
+  });
+
+  CLI::App* remove = group->add_subcommand(
+      "remove", "Remove a channel with its listings and jobs; nothing changes at the Seller Center");
+  remove->add_option("ID", values->id)->required();
+  OnCommand(
+      *remove, app,
+      [&app, values](Client client) { app.Check(client.DeleteChannel(app.ChannelResource(values->id))); },
+      absl::Hours(1));
+}
+
+}  // namespace skulink::cli

@@ -1,0 +1,155 @@
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "client/cli/app.h"
+#include "client/cli/rows.h"
+#include "client/cli/terminal.h"
+#include "common/errors.h"
+
+namespace skulink::cli {
+namespace {
+
+const std::vector<Column> kColumns = {{"rows", "PRODUCTS", true},
+                                      {"products_created", "CREATED", true},
+                                      {"products_updated", "UPDATED", true},
+                                      {"products_unchanged", "UNCHANGED", true},
+                                      {"variants_created", "VARIANTS CREATED", true},
+                                      {"variants_updated", "UPDATED", true},
+                                      {"variants_unchanged", "UNCHANGED", true},
+                                      {"refused", "REFUSED", true},
+                                      {"seconds", "SECONDS", true}};
+
+Row CountsRow(const v1::ImportCounts& counts, absl::Duration time) {
+  Row row;
+  row["rows"] = counts.rows();
+  row["products_created"] = counts.products_created();
+  row["products_updated"] = counts.products_updated();
+  row["products_unchanged"] = counts.products_unchanged();
+  row["variants_created"] = counts.variants_created();
+  row["variants_updated"] = counts.variants_updated();
+  row["variants_unchanged"] = counts.variants_unchanged();
+  row["refused"] = counts.refused();
+  row["seconds"] = static_cast<double>(absl::ToInt64Milliseconds(time)) / 1000;
+  return row;
+}
+
+Row RefusedRow(const v1::RefusedRow& refused) {
+  Row row;
+  row["line"] = refused.line();
+  row["field"] = refused.field();
+  row["reason"] = ReasonName(refused.reason());
+  row["description"] = refused.description();
+  row["product_id"] = refused.product_id();
+  row["variant_id"] = TextOrNull(refused.variant_id());
+  return row;
+}
+
+std::string RefusedText(const std::string& path, const v1::RefusedRow& refused) {
+  std::string text = absl::StrFormat("%s:%d: %s (%s, %s)", path, refused.line(), refused.description(),
+                                     ReasonName(refused.reason()), refused.field());
+  if (!refused.product_id().empty()) absl::StrAppendFormat(&text, " product %s", refused.product_id());
+  if (!refused.variant_id().empty()) absl::StrAppendFormat(&text, " variant %s", refused.variant_id());
+  return Escape(text);
+}
+
+// One line on a terminal, rewritten as the import goes on.
+class ProgressLine {
+ public:
+  ~ProgressLine() { Clear(); }
+
+  void Show(const v1::ImportCounts& counts) {
+    if (!on_terminal_ || absl::Now() - shown_ < absl::Milliseconds(100)) return;
+    shown_ = absl::Now();
+    const double seconds = absl::ToDoubleSeconds(shown_ - start_);
+    const std::string text =
+        absl::StrFormat("%d products, %d refused, %.0f a second", counts.rows(), counts.refused(),
+                        seconds > 0 ? static_cast<double>(counts.rows()) / seconds : 0.0);
+    std::fprintf(stderr, "\r\x1b[2K%s", Cut(text, TerminalWidth(stderr) - 1).c_str());
+  }
+  void Clear() const {
+    if (on_terminal_) std::fputs("\r\x1b[2K", stderr);
+  }
+
+ private:
+  const bool on_terminal_ = IsTerminal(stderr);
+  const absl::Time start_ = absl::Now();
+  absl::Time shown_ = absl::InfinitePast();
+};
+
+struct Values {
+  std::string file;
+  std::optional<ImportFormat> format;
+  std::string refused_file;
+};
+
+void Import(App& app, Client& client, const Values& values) {
+  const absl::StatusOr<ImportFormat> format =
+      values.format.has_value() ? *values.format : ImportFormatOf(values.file);
+  if (!app.Check(format.status())) {
+    app.exit_code = kUsage;
+    return;
+  }
+  std::ofstream refused_file;
+  if (!values.refused_file.empty()) {
+    refused_file.open(values.refused_file);
+    if (!refused_file) {
+      app.Check(absl::InvalidArgumentError("cannot write " + values.refused_file));
+      return;
+    }
+  }
+
+  const absl::Time start = absl::Now();
+  absl::StatusOr<v1::ImportCounts> counts;
+  {
+    ProgressLine line;
+    counts = client.ImportFile(app.MerchantResource(), values.file, *format,
+                               [&](const v1::ImportProductsResponse& progress) {
+                                 if (progress.refused_rows_size() > 0) line.Clear();
+                                 for (const v1::RefusedRow& refused : progress.refused_rows()) {
+                                   if (refused_file.is_open()) {
+                                     refused_file << ToLine(RefusedRow(refused)) << '\n';
+                                   } else {
+                                     std::fprintf(stderr, "%s\n", RefusedText(values.file, refused).c_str());
+                                   }
+                                 }
+                                 line.Show(progress.counts());
+                               });
+  }
+  if (!app.Check(counts.status())) return;
+  RowPrinter(app, kColumns).Print(CountsRow(*counts, absl::Now() - start));
+  if (counts->refused() > 0) app.exit_code = kRowsRefused;
+  if (refused_file.is_open() && !refused_file.flush()) {
+    app.Check(absl::DataLossError("cannot write " + values.refused_file));
+  }
+}
+
+}  // namespace
+
+void AddImportCommand(CLI::App& root, App& app) {
+  CLI::App* command =
+      root.add_subcommand("import", "Import a POS catalogue; importing it again writes nothing");
+  const auto values = std::make_shared<Values>();
+  command->add_option("FILE", values->file, "What to import: .jsonl, .ndjson or .csv, in UTF-8")->required();
+  command->add_option("--format", values->format, "When the file's ending does not say it")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ImportFormat>{
+          {"jsonl", ImportFormat::kJsonLines}, {"csv", ImportFormat::kCsv}}));
+  command->add_option("--refused", values->refused_file,
+                      "Write refused rows to this file, as JSON Lines, instead of the standard error");
+  command->footer(
+      "JSON Lines: a product a line: {\"product_id\", \"name\", \"variants\": [{\"variant_id\", \"sku\", "
+      "\"barcode\",\n"
+      "\"price\", \"currency\", \"stock\", \"option\"}]}. All but ids and names may be absent or null.\n"
+      "CSV: a variant a row, below a header with product_id, name, variant_id, sku and, if wanted, barcode, "
+      "price,\n"
+      "currency, stock, option. Consecutive rows with one product_id are one product.\n"
+      "Keys of --output jsonl: rows, products_created, products_updated, products_unchanged, "
+      "variants_created,\n"
+      "variants_updated, variants_unchanged, refused, seconds.\n"
+      "Keys of --refused: line, field, reason, description, product_id, variant_id.");
+  OnCommand(*command, app, [&app, values](Client client) { Import(app, client, *values); });
+}
+
+}  // namespace skulink::cli

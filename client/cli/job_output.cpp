@@ -1,0 +1,211 @@
+#include "client/cli/job_output.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "client/cli/terminal.h"
+#include "common/errors.h"
+
+namespace skulink::cli {
+namespace {
+
+constexpr absl::Duration kBetweenLines = absl::Seconds(5);
+
+std::string StateName(const v1::Job& job) { return LowerName(v1::JobState_Name(job.state()), "JOB_STATE_"); }
+std::string PhaseName(const v1::Job& job) {
+  return LowerName(v1::ScanPhase_Name(job.progress().phase()), "SCAN_PHASE_");
+}
+
+std::string ProgressText(const std::string& channel, const v1::Job& job, bool bar) {
+  const v1::ScanProgress& progress = job.progress();
+  std::string text = absl::StrFormat("%-12s ", Escape(channel));
+  if (bar) {
+    constexpr int kBarWidth = 20;
+    int filled = job.state() == v1::JOB_STATE_SUCCEEDED ? kBarWidth : 0;
+    if (filled == 0 && progress.listings_expected() > 0) {
+      const double done =
+          static_cast<double>(progress.listings_seen()) / static_cast<double>(progress.listings_expected());
+      filled = static_cast<int>(kBarWidth * std::min(1.0, done));
+    }
+    absl::StrAppend(&text, "[", std::string(filled, '#'), std::string(kBarWidth - filled, '.'), "] ");
+  }
+  absl::StrAppend(&text, job.state() == v1::JOB_STATE_RUNNING ? PhaseName(job) : StateName(job), ": ",
+                  progress.listings_seen());
+  if (progress.has_listings_expected()) absl::StrAppend(&text, " of ", progress.listings_expected());
+  absl::StrAppendFormat(&text, " listings, %d live, %d sold in channel, %d not in POS", progress.live(),
+                        progress.sold_in_channel(), progress.not_in_pos());
+  if (job.state() == v1::JOB_STATE_RUNNING && progress.listings_per_second() > 0) {
+    absl::StrAppendFormat(&text, ", %.0f a second", progress.listings_per_second());
+    if (progress.has_estimated_end_time()) {
+      const absl::Duration left =
+          absl::FromUnixSeconds(progress.estimated_end_time().seconds()) - absl::Now();
+      absl::StrAppendFormat(&text, ", %d s left", std::max<std::int64_t>(0, absl::ToInt64Seconds(left)));
+    }
+  }
+  return text;
+}
+
+// Of the pipe through which the signal handler wakes the waiter.
+std::atomic<int> interrupt_write_end = -1;
+
+void OnInterrupt(int) {
+  const char byte = 0;
+  [[maybe_unused]] const auto written = write(interrupt_write_end, &byte, 1);
+}
+
+void SetSignals(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+}  // namespace
+
+const std::vector<Column> kJobColumns = {{"channel", "CHANNEL"},
+                                         {"job", "JOB"},
+                                         {"state", "STATE"},
+                                         {"listings_seen", "LISTINGS", true},
+                                         {"created", "CREATED", true},
+                                         {"updated", "UPDATED", true},
+                                         {"unchanged", "UNCHANGED", true},
+                                         {"removed", "REMOVED", true},
+                                         {"refused", "REFUSED", true},
+                                         {"live", "LIVE", true},
+                                         {"sold_in_channel", "SOLD", true},
+                                         {"not_in_pos", "NOT IN POS", true}};
+
+Row JobRow(const v1::Job& job) {
+  const v1::ScanProgress& progress = job.progress();
+  Row row;
+  row["channel"] = ChannelId(job.channel());
+  row["job"] = JobId(job.name());
+  row["state"] = StateName(job);
+  row["phase"] = PhaseName(job);
+  row["pages"] = progress.pages();
+  row["listings_seen"] = progress.listings_seen();
+  row["listings_expected"] =
+      progress.has_listings_expected() ? Row(progress.listings_expected()) : Row(nullptr);
+  row["created"] = progress.created();
+  row["updated"] = progress.updated();
+  row["unchanged"] = progress.unchanged();
+  row["removed"] = progress.removed();
+  row["refused"] = progress.refused();
+  row["live"] = progress.live();
+  row["sold_in_channel"] = progress.sold_in_channel();
+  row["not_in_pos"] = progress.not_in_pos();
+  row["listings_per_second"] = progress.listings_per_second();
+  row["create_time"] = TimeOrNull(job.has_create_time(), job.create_time());
+  row["start_time"] = TimeOrNull(job.has_start_time(), job.start_time());
+  row["end_time"] = TimeOrNull(job.has_end_time(), job.end_time());
+  row["error_reason"] = nullptr;
+  row["error"] = nullptr;
+  if (job.has_error()) {
+    row["error_reason"] = ReasonName(ReasonOf(FromProto(job.error())));
+    row["error"] = job.error().message();
+  }
+  return row;
+}
+
+void ExplainJob(App& app, const v1::Job& job) {
+  const std::string channel = ChannelId(job.channel());
+  const std::string id = JobId(job.name());
+  if (job.state() == v1::JOB_STATE_FAILED) {
+    std::fprintf(stderr, "skulink: %s: the scan failed: %s (%s)\n", Escape(channel).c_str(),
+                 Escape(job.error().message()).c_str(), ReasonName(ReasonOf(FromProto(job.error()))).c_str());
+    app.exit_code = kFailed;
+  } else if (job.state() == v1::JOB_STATE_CANCELLED) {
+    std::fprintf(stderr, "skulink: %s: the scan was cancelled\n", Escape(channel).c_str());
+    app.exit_code = kFailed;
+  } else if (job.state() == v1::JOB_STATE_NEEDS_CONFIRMATION) {
+    const v1::Confirmation& why = job.confirmation();
+    std::fprintf(stderr,
+                 "skulink: %s: the scan needs confirmation (%s): %lld live listings seen, %lld before.\n"
+                 "  skulink jobs confirm %s  removes up to %lld listings that were not seen\n"
+                 "  skulink jobs cancel %s   removes nothing\n",
+                 Escape(channel).c_str(),
+                 LowerName(v1::ConfirmationReason_Name(why.reason()), "CONFIRMATION_REASON_").c_str(),
+                 static_cast<long long>(why.live_seen()), static_cast<long long>(why.live_before()),
+                 id.c_str(), static_cast<long long>(why.not_seen()), id.c_str());
+    if (app.exit_code == kDone) app.exit_code = kNeedsConfirmation;
+  }
+}
+
+void ExplainInterrupt(const App& app, const std::string& job_name) {
+  const std::string merchant = app.merchant == "default" ? "" : absl::StrCat(" --merchant ", app.merchant);
+  if (job_name.empty()) {
+    std::fprintf(stderr, "No longer watching. See whether the job has started: skulink%s jobs list\n",
+                 merchant.c_str());
+    return;
+  }
+  const std::string id = JobId(job_name);
+  std::fprintf(stderr,
+               "No longer watching; the job goes on. Watch it: skulink%s jobs watch %s\nCancel it: skulink%s "
+               "jobs cancel %s\n",
+               merchant.c_str(), id.c_str(), merchant.c_str(), id.c_str());
+}
+
+ProgressBoard::ProgressBoard(std::vector<std::string> channel_ids) : on_terminal_(IsTerminal(stderr)) {
+  for (std::string& id : channel_ids) lines_.push_back({.channel = std::move(id), .job = {}});
+}
+
+void ProgressBoard::Show(std::size_t index, const v1::Job& job) {
+  const std::lock_guard lock(mutex_);
+  Line& line = lines_[index];
+  const bool turned =
+      line.job.state() != job.state() || line.job.progress().phase() != job.progress().phase();
+  line.job = job;
+  if (on_terminal_) return Redraw();
+  if (!turned && absl::Now() - line.printed < kBetweenLines) return;
+  line.printed = absl::Now();
+  std::fprintf(stderr, "%s\n", ProgressText(line.channel, line.job, false).c_str());
+}
+
+std::string ProgressBoard::JobName(std::size_t index) const {
+  const std::lock_guard lock(mutex_);
+  return lines_[index].job.name();
+}
+
+void ProgressBoard::Redraw() {
+  std::string screen = drawn_ ? absl::StrFormat("\x1b[%dA", lines_.size()) : "";
+  drawn_ = true;
+  // One column less than there is, since some terminals break the line after the last.
+  const std::size_t width = TerminalWidth(stderr) - 1;
+  for (const Line& line : lines_) {
+    const std::string text = line.job.name().empty() ? absl::StrCat(Escape(line.channel), " ...")
+                                                     : ProgressText(line.channel, line.job, true);
+    absl::StrAppend(&screen, "\r\x1b[2K", Cut(text, width), "\n");
+  }
+  std::fputs(screen.c_str(), stderr);
+}
+
+Interrupt::Interrupt() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return;
+  read_end_ = ends[0];
+  interrupt_write_end = ends[1];
+  waiter_ = std::thread([this] {
+    char byte = 0;
+    if (read(read_end_, &byte, 1) == 1) source_.request_stop();
+  });
+  SetSignals(&OnInterrupt);
+}
+
+Interrupt::~Interrupt() {
+  if (read_end_ < 0) return;
+  SetSignals(SIG_DFL);
+  close(interrupt_write_end.exchange(-1));
+  waiter_.join();
+  close(read_end_);
+}
+
+}  // namespace skulink::cli

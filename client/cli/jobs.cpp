@@ -1,0 +1,121 @@
+#include <memory>
+
+#include "client/cli/app.h"
+#include "client/cli/job_output.h"
+#include "client/cli/rows.h"
+#include "common/errors.h"
+
+namespace skulink::cli {
+namespace {
+
+const std::vector<Column> kListColumns = {{"channel", "CHANNEL"},       {"job", "JOB"},
+                                          {"state", "STATE"},           {"listings_seen", "LISTINGS", true},
+                                          {"removed", "REMOVED", true}, {"create_time", "CREATED"},
+                                          {"end_time", "ENDED"},        {"error_reason", "ERROR"}};
+const std::vector<Column> kItemColumns = {{"listing_id", "LISTING"}, {"item_id", "ITEM"},
+                                          {"outcome", "OUTCOME"},    {"reason", "REASON"},
+                                          {"field", "FIELD"},        {"description", "DESCRIPTION"}};
+
+Row ItemRow(const v1::JobItem& item) {
+  Row row;
+  row["listing_id"] = item.listing_id();
+  row["item_id"] = item.item_id();
+  row["outcome"] = LowerName(v1::JobItemOutcome_Name(item.outcome()), "JOB_ITEM_OUTCOME_");
+  row["reason"] =
+      item.reason() == v1::ERROR_REASON_UNSPECIFIED ? Row(nullptr) : Row(ReasonName(item.reason()));
+  row["field"] = TextOrNull(item.field());
+  row["description"] = TextOrNull(item.description());
+  return row;
+}
+
+struct Values {
+  std::string job;
+  std::string channel;
+  std::size_t limit = 50;
+};
+
+void ListJobs(App& app, Client& client, const Values& values) {
+  const std::string channel = values.channel.empty() ? "" : app.ChannelResource(values.channel);
+  Pages<v1::Job> jobs = client.ListJobs(app.MerchantResource(), channel);
+  {
+    RowPrinter printer(app, kListColumns);
+    std::size_t printed = 0;
+    for (const v1::Job& job : jobs) {
+      printer.Print(JobRow(job));
+      if (++printed == values.limit) break;
+    }
+  }
+  app.Check(jobs.status());
+}
+
+void ListItems(App& app, Client& client, const Values& values) {
+  Pages<v1::JobItem> items = client.ListJobItems(app.JobResource(values.job));
+  {
+    RowPrinter printer(app, kItemColumns);
+    std::size_t printed = 0;
+    for (const v1::JobItem& item : items) {
+      printer.Print(ItemRow(item));
+      if (++printed == values.limit) break;
+    }
+  }
+  app.Check(items.status());
+}
+
+void PrintJob(App& app, const absl::StatusOr<v1::Job>& job) {
+  if (app.Check(job.status())) RowPrinter(app, kJobColumns).Print(JobRow(*job));
+}
+
+void Watch(App& app, Client& client, const std::string& name) {
+  const absl::StatusOr<v1::Job> now = client.GetJob(name);
+  if (!app.Check(now.status())) return;
+  const Interrupt interrupt;
+  ProgressBoard board({ChannelId(now->channel())});
+  const absl::StatusOr<v1::Job> job = client.WatchJob(
+      name, [&board](const v1::Job& state) { board.Show(0, state); }, interrupt.token());
+  if (absl::IsCancelled(job.status()) && interrupt.token().stop_requested()) {
+    ExplainInterrupt(app, name);
+    app.exit_code = kInterrupted;
+    return;
+  }
+  PrintJob(app, job);
+  if (job.ok()) ExplainJob(app, *job);
+}
+
+}  // namespace
+
+void AddJobCommands(CLI::App& root, App& app) {
+  CLI::App* group =
+      root.add_subcommand("jobs", "Jobs: list, show, watch, cancel, confirm; without any of these, list");
+  group->require_subcommand(0, 1);
+  group->footer(std::string(kJobKeys) + "\nitems: listing_id, item_id, outcome, reason, field, description.");
+  const auto values = std::make_shared<Values>();
+  group->add_option("--channel", values->channel, "Only jobs of this channel");
+  group->add_option("--limit", values->limit, "Rows at most; 0: all")->capture_default_str();
+
+  group->add_subcommand("list", "List the jobs, the newest first");
+  OnCommand(*group, app, [&app, values, group](Client client) {
+    if (group->get_subcommands().empty() || group->got_subcommand("list")) ListJobs(app, client, *values);
+  });
+
+  const auto add = [&](const std::string& name, const std::string& description,
+                       const std::function<void(Client)>& run) {
+    CLI::App* command = group->add_subcommand(name, description);
+    command->add_option("JOB", values->job)->required();
+    OnCommand(*command, app, run);
+  };
+  add("show", "Show a job as it is now",
+      [&app, values](Client client) { PrintJob(app, client.GetJob(app.JobResource(values->job))); });
+  add("watch", "Show a job's progress until it ends",
+      [&app, values](Client client) { Watch(app, client, app.JobResource(values->job)); });
+  add("cancel", "Stop a job; what it has written stays",
+      [&app, values](Client client) { PrintJob(app, client.CancelJob(app.JobResource(values->job))); });
+  add("confirm", "Let a job that needs confirmation remove the listings that it did not see",
+      [&app, values](Client client) {
+        const absl::StatusOr<v1::Job> job = client.ConfirmJob(app.JobResource(values->job));
+        if (app.Check(job.status())) Watch(app, client, job->name());
+      });
+  add("items", "List what a job has to say of single listings",
+      [&app, values](Client client) { ListItems(app, client, *values); });
+}
+
+}  // namespace skulink::cli

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/cli/app.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "google/type/money.pb.h"
+#include "nlohmann/json.hpp"
+
+namespace skulink::cli {
+
+// A row of output: what --output jsonl prints, key by key in this order.
+using Row = nlohmann::ordered_json;
+
+// A column of the table: the key of the row and its heading.
+struct Column {
+  std::string key;
+  std::string heading;
+  bool number = false;  // aligned at its right
+};
+
+// Prints rows to the standard output, as a table or as JSON Lines.
+class RowPrinter {
+ public:
+  RowPrinter(const App& app, std::vector<Column> columns);
+  ~RowPrinter();
+  RowPrinter(const RowPrinter&) = delete;
+  RowPrinter& operator=(const RowPrinter&) = delete;
+
+  void Print(const Row& row);
+
+ private:
+  using Cells = std::vector<std::string>;
+
+  void PrintWaiting();
+  void PrintCells(const Cells& cells, bool heading) const;
+
+  const OutputFormat format_;
+  const std::vector<Column> columns_;
+  // The first rows wait until the columns' widths are known from them; later ones may be wider.
+  std::vector<Cells> waiting_;
+  std::vector<std::size_t> widths_;
+};
+
+// A JSON value on one line, with nothing in it that controls a terminal.
+std::string ToLine(const Row& row);
+
+// Parts of rows.
+Row TimeOrNull(bool has_time, const google::protobuf::Timestamp& time);
+void PutPrice(Row& row, bool has_price, const google::type::Money& price);
+Row TextOrNull(const std::string& text);
+
+}  // namespace skulink::cli

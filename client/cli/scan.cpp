@@ -1,0 +1,71 @@
+#include <memory>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/app.h"
+#include "client/cli/job_output.h"
+
+namespace skulink::cli {
+namespace {
+
+struct Values {
+  std::vector<std::string> channels;
+  bool confirm = false;
+};
+
+absl::StatusOr<v1::Job> ScanOne(Client client, const std::string& channel, bool confirm,
+                                const OnJobProgress& on_progress, const std::stop_token& stop) {
+  absl::StatusOr<v1::Job> job = client.Scan(channel, on_progress, stop);
+  if (!job.ok() || job->state() != v1::JOB_STATE_NEEDS_CONFIRMATION || !confirm) return job;
+  job = client.ConfirmJob(job->name());
+  if (!job.ok()) return job;
+  return client.WatchJob(job->name(), on_progress, stop);
+}
+
+void Scan(App& app, const Client& client, const Values& values) {
+  const Interrupt interrupt;
+  ProgressBoard board(values.channels);
+  std::vector<absl::StatusOr<v1::Job>> results(values.channels.size());
+  {
+    std::vector<std::jthread> scans;
+    for (std::size_t i = 0; i < values.channels.size(); ++i) {
+      scans.emplace_back([&, i] {
+        results[i] = ScanOne(
+            client, app.ChannelResource(values.channels[i]), values.confirm,
+            [&board, i](const v1::Job& job) { board.Show(i, job); }, interrupt.token());
+      });
+    }
+  }
+
+  {
+    RowPrinter printer(app, kJobColumns);
+    for (const absl::StatusOr<v1::Job>& job : results) {
+      if (job.ok()) printer.Print(JobRow(*job));
+    }
+  }
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i].ok()) {
+      ExplainJob(app, *results[i]);
+    } else if (absl::IsCancelled(results[i].status()) && interrupt.token().stop_requested()) {
+      ExplainInterrupt(app, board.JobName(i));
+      app.exit_code = kInterrupted;
+    } else {
+      app.Check(results[i].status());
+    }
+  }
+}
+
+}  // namespace
+
+void AddScanCommand(CLI::App& root, App& app) {
+  CLI::App* command =
+      root.add_subcommand("scan", "Scan channels: read all their listings and match them by SKU");
+  const auto values = std::make_shared<Values>();
+  command->add_option("CHANNEL", values->channels, "Channels to scan, at the same time")->required();
+  command->add_flag("--confirm", values->confirm,
+                    "Confirm a scan that needs it: listings that it did not see are removed");
+  command->footer(std::string("Ctrl-C ends the watching, not the scan.\n") + kJobKeys);
+  OnCommand(*command, app, [&app, values](const Client& client) { Scan(app, client, *values); });
+}
+
+}  // namespace skulink::cli
