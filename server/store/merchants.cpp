@@ -31,12 +31,6 @@ std::optional<Merchant> Find(Session& session, std::string_view merchant_id) {
   return found;
 }
 
-Merchant Require(Session& session, std::string_view merchant_id) {
-  std::optional<Merchant> merchant = Find(session, merchant_id);
-  if (!merchant) throw Refused(NotFound(ToString(MerchantName{std::string(merchant_id)})));
-  return *std::move(merchant);
-}
-
 Merchant Insert(Session& session, const Merchant& merchant) {
   // Random, so that two servers never make the same; 53 bits, so that every tool can show it.
   absl::BitGen random;
@@ -67,7 +61,11 @@ Merchant Lock(Session& session, std::string_view column, const KeyType& key, std
 
 }  // namespace
 
-void RequireMerchant(Session& session, std::string_view merchant_id) { Require(session, merchant_id); }
+Merchant RequireMerchant(Session& session, std::string_view merchant_id) {
+  std::optional<Merchant> merchant = Find(session, merchant_id);
+  if (!merchant) throw Refused(NotFound(ToString(MerchantName{std::string(merchant_id)})));
+  return *std::move(merchant);
+}
 
 absl::Status Rekeying(std::string_view merchant_id) {
   return Unavailable(v1::ERROR_REASON_REKEYING,
@@ -84,7 +82,7 @@ absl::StatusOr<Merchant> CreateMerchant(Database& database, const Merchant& merc
 }
 
 absl::StatusOr<Merchant> GetMerchant(Database& database, std::string_view merchant_id) {
-  return database.Read([&](Session& session) { return Require(session, merchant_id); });
+  return database.Read([&](Session& session) { return RequireMerchant(session, merchant_id); });
 }
 
 absl::StatusOr<std::vector<Merchant>> ListMerchants(Database& database, std::string_view after_id, int limit) {

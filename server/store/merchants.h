@@ -47,7 +47,7 @@ Merchant LockMerchant(Session& session, std::string_view merchant_id, bool also_
 Merchant LockMerchant(Session& session, std::int64_t merchant_number);
 
 // Throws Refused (NOT_FOUND) when there is none.
-void RequireMerchant(Session& session, std::string_view merchant_id);
+Merchant RequireMerchant(Session& session, std::string_view merchant_id);
 
 // UNAVAILABLE (REKEYING).
 absl::Status Rekeying(std::string_view merchant_id);

@@ -1,0 +1,222 @@
+#include "server/store/rekey.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/errors.h"
+#include "common/names.h"
+#include "common/string_map.h"
+#include "server/store/recount.h"
+
+namespace skulink::store {
+namespace {
+
+constexpr int kRowsAtOnce = 2000;
+constexpr std::size_t kClashesNamed = 20;
+
+struct Rekeyed {
+  std::int64_t product, variant;
+  std::string key;
+};
+
+// The next variants after (product, variant), with their new keys. Returns how many there were.
+std::int64_t RekeyVariants(Session& session, const Merchant& merchant, std::int64_t& product, std::int64_t& variant) {
+  std::vector<Rekeyed> changed;
+  std::int64_t seen = 0;
+  const std::int64_t after_product = product, after_variant = variant;
+  session.Query(
+      "SELECT product_no, variant_no, sku, sku_key FROM variant WHERE merchant_no = ? AND product_no >= ? AND "
+      "(product_no > ? OR variant_no > ?) ORDER BY product_no, variant_no LIMIT ?",
+      {merchant.number, after_product, after_product, after_variant, kRowsAtOnce}, [&](const Row& row) {
+        ++seen;
+        product = row.Int(0);
+        variant = row.Int(1);
+        std::string key = SkuKey(row.Text(2), merchant.sku_case);
+        if (key != row.Text(3)) changed.push_back({product, variant, std::move(key)});
+      });
+  for (const Rekeyed& row : changed) {
+    session.Execute("UPDATE variant SET sku_key = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
+                    {row.key, merchant.number, row.product, row.variant});
+  }
+  return seen;
+}
+
+std::int64_t RekeyListings(Session& session, const Merchant& merchant, int channel, std::string& listing_id) {
+  std::vector<std::pair<std::string, std::string>> changed;
+  std::int64_t seen = 0;
+  const std::string after = listing_id;
+  session.Query(
+      "SELECT listing_id, seller_sku, sku_key FROM listing WHERE merchant_no = ? AND channel_no = ? "
+      "AND listing_id > ? ORDER BY listing_id LIMIT ?",
+      {merchant.number, channel, after, kRowsAtOnce}, [&](const Row& row) {
+        ++seen;
+        listing_id = row.String(0);
+        std::string key = SkuKey(row.Text(1), merchant.sku_case);
+        if (key != row.Text(2)) changed.emplace_back(listing_id, std::move(key));
+      });
+  for (const auto& [id, key] : changed) {
+    session.Execute("UPDATE listing SET sku_key = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
+                    {key, merchant.number, channel, id});
+  }
+  return seen;
+}
+
+// Runs `write(session, chunk)` for chunks of `rows`, each in a transaction.
+template <typename RowType, typename Write>
+absl::Status InChunks(Database& database, const std::vector<RowType>& rows, const Write& write) {
+  for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce) {
+    const std::span<const RowType> chunk =
+        std::span(rows).subspan(first, std::min<std::size_t>(kRowsAtOnce, rows.size() - first));
+    SKULINK_RETURN_IF_ERROR(database.Transact([&](Session& session) { write(session, chunk); }));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteKeys(Database& database, const Merchant& merchant) {
+  for (std::int64_t product = 0, variant = 0, seen = 1; seen > 0;) {
+    const std::int64_t from_product = product, from_variant = variant;
+    absl::StatusOr<std::int64_t> step = database.Transact([&](Session& session) {
+      product = from_product;  // a transaction can be run again
+      variant = from_variant;
+      return RekeyVariants(session, merchant, product, variant);
+    });
+    if (!step.ok()) return step.status();
+    seen = *step;
+  }
+  SKULINK_ASSIGN_OR_RETURN(const std::vector<Channel> channels, ListChannels(database, merchant.id, "", kMaxChannels));
+  for (const Channel& channel : channels) {
+    std::string listing_id;
+    for (std::int64_t seen = 1; seen > 0;) {
+      const std::string from = listing_id;
+      absl::StatusOr<std::int64_t> step = database.Transact([&](Session& session) {
+        listing_id = from;
+        return RekeyListings(session, merchant, channel.number, listing_id);
+      });
+      if (!step.ok()) return step.status();
+      seen = *step;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteMatches(Database& database, const Merchant& merchant, const Recount& right) {
+  SKULINK_RETURN_IF_ERROR(InChunks(database, right.wrong_in_pos, [&](Session& session, auto chunk) {
+    for (const Recount::WrongInPos& row : chunk) {
+      session.Execute("UPDATE listing SET in_pos = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
+                      {row.right, merchant.number, row.channel, row.listing_id});
+    }
+  }));
+  return InChunks(database, right.wrong_badges, [&](Session& session, auto chunk) {
+    for (const Recount::WrongBadges& row : chunk) {
+      session.Execute("UPDATE variant SET badges = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
+                      {row.right, merchant.number, row.product, row.variant});
+    }
+  });
+}
+
+absl::Status WriteGroups(Database& database, const Merchant& merchant, const Recount& right) {
+  for (std::int64_t left = 1; left > 0;) {
+    absl::StatusOr<std::int64_t> step = database.Transact([&](Session& session) {
+      return session.Execute("DELETE FROM multiple_listing WHERE merchant_no = ? LIMIT ?",
+                             {merchant.number, kRowsAtOnce});
+    });
+    if (!step.ok()) return step.status();
+    left = *step;
+  }
+  for (const auto& [channel, groups] : right.multiple_listings) {
+    const std::vector<std::pair<std::string, std::int64_t>> rows(groups.begin(), groups.end());
+    const int channel_number = channel;
+    SKULINK_RETURN_IF_ERROR(InChunks(database, rows, [&](Session& session, auto chunk) {
+      RowBatch batch("multiple_listing", "merchant_no, channel_no, sku_key, listings");
+      for (const auto& [key, live] : chunk) {
+        batch.Add(merchant.number).Add(std::int64_t{channel_number}).Add(key).Add(live).EndRow();
+      }
+      session.Load(batch);
+    }));
+  }
+  return absl::OkStatus();
+}
+
+// The last transaction: counts, and the mark is taken away.
+absl::Status WriteCounts(Database& database, const Merchant& merchant, const Recount& right) {
+  return database.Transact([&](Session& session) {
+    for (const auto& [channel, counts] : right.channels) {
+      const std::array<std::int64_t, 12> n = Columns(counts);
+      session.Execute(
+          "UPDATE channel_count SET live = ?, inactive = ?, pending = ?, suspended = ?, deleted = ?, unknown = ?, "
+          "not_in_pos = ?, live_items = ?, not_in_pos_items = ?, sold_variants = ?, sold_products = ?, "
+          "multiple_listings = ? WHERE merchant_no = ? AND channel_no = ?",
+          {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], merchant.number, channel});
+    }
+    session.Execute("DELETE FROM badge_count WHERE merchant_no = ?", {merchant.number});
+    for (const auto& [badges, variants] : right.badge_counts) {
+      session.Execute("INSERT INTO badge_count (merchant_no, badges, variants) VALUES (?, ?, ?)",
+                      {merchant.number, badges, variants});
+    }
+    session.Execute("UPDATE merchant SET rekeying = 0 WHERE merchant_no = ?", {merchant.number});
+  });
+}
+
+}  // namespace
+
+void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case) {
+  StringMap<std::pair<std::int64_t, std::int64_t>> owners;
+  std::vector<std::pair<std::int64_t, std::int64_t>> clashing;
+  session.Stream("SELECT product_no, variant_no, sku FROM variant WHERE merchant_no = ? AND sku_key IS NOT NULL",
+                 {merchant.number}, [&](const Row& row) {
+                   const std::pair self(row.Int(0), row.Int(1));
+                   const auto [owner, is_new] = owners.try_emplace(SkuKey(row.Text(2), sku_case), self);
+                   if (is_new || clashing.size() >= kClashesNamed) return;
+                   clashing.push_back(owner->second);
+                   clashing.push_back(self);
+                 });
+  if (clashing.empty()) return;
+  std::vector<std::string> names;
+  for (const auto& [product, variant] : clashing) {
+    session.Query(
+        "SELECT p.product_id, v.variant_id, v.sku FROM variant v JOIN product p ON p.merchant_no = v.merchant_no "
+        "AND p.product_no = v.product_no WHERE v.merchant_no = ? AND v.product_no = ? AND v.variant_no = ?",
+        {merchant.number, product, variant}, [&](const Row& row) {
+          names.push_back(absl::StrCat(ToString(VariantName{merchant.id, row.String(0), row.String(1)}), " (",
+                                       row.String(2), ")"));
+        });
+  }
+  throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SKU_CASE_CLASH,
+                      absl::StrCat("ignoring case would give these variants one SKU: ", absl::StrJoin(names, ", "))));
+}
+
+absl::Status FinishRekeying(Database& database, std::string_view merchant_id) {
+  SKULINK_ASSIGN_OR_RETURN(const Merchant merchant, GetMerchant(database, merchant_id));
+  absl::StatusOr<bool> marked = database.Read([&](Session& session) {
+    bool rekeying = false;
+    session.Query("SELECT rekeying FROM merchant WHERE merchant_no = ?", {merchant.number},
+                  [&](const Row& row) { rekeying = row.Int(0) != 0; });
+    return rekeying;
+  });
+  if (!marked.ok()) return marked.status();
+  if (!*marked) return absl::OkStatus();
+  SKULINK_RETURN_IF_ERROR(WriteKeys(database, merchant));
+  // Nobody else writes while the mark is there, so the recount holds until it is written.
+  absl::StatusOr<Recount> right =
+      database.ReadSnapshot([&](Session& session) { return RecountMerchant(session, merchant); });
+  if (!right.ok()) return right.status();
+  SKULINK_RETURN_IF_ERROR(WriteMatches(database, merchant, *right));
+  SKULINK_RETURN_IF_ERROR(WriteGroups(database, merchant, *right));
+  return WriteCounts(database, merchant, *right);
+}
+
+absl::Status FinishAllRekeying(Database& database) {
+  absl::StatusOr<std::vector<std::string>> marked = database.Read([&](Session& session) {
+    std::vector<std::string> ids;
+    session.Query("SELECT merchant_id FROM merchant WHERE rekeying <> 0", {},
+                  [&](const Row& row) { ids.push_back(row.String(0)); });
+    return ids;
+  });
+  if (!marked.ok()) return marked.status();
+  for (const std::string& id : *marked) SKULINK_RETURN_IF_ERROR(FinishRekeying(database, id));
+  return absl::OkStatus();
+}
+
+}  // namespace skulink::store
