@@ -3,6 +3,7 @@
 #include <soci/mysql/soci-mysql.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -81,6 +82,23 @@ bool Busy(unsigned number) {
   }
 }
 
+// MySQL's message, without the part in quotes where it repeats values of the statement.
+std::string Masked(unsigned number, const std::string& message) {
+  switch (number) {
+    case 1062:    // duplicate entry '...' for key
+    case 1064:    // syntax, near '...'
+    case 1292:    // incorrect value: '...' for column
+    case 1366: {  // the same
+      std::size_t begin = message.find('\'');
+      std::size_t end = std::min(message.rfind("' for "), message.rfind('\''));
+      if (begin == message.npos || end <= begin) return message;
+      return message.substr(0, begin + 1) + "..." + message.substr(end);
+    }
+    default:
+      return message;
+  }
+}
+
 absl::Status StoreUnavailable(std::string_view message) {
   return Unavailable(v1::ERROR_REASON_STORE_UNAVAILABLE, message, kRetryAfter);
 }
@@ -94,7 +112,8 @@ absl::Status StatusOf(const Failure& failure) {
     spdlog::warn("database unavailable: error {}: {}", failure.number, failure.description);
     return StoreUnavailable("the database cannot be reached or is busy");
   }
-  spdlog::error("incident {}: database error {}: {}", incident, failure.number, failure.description);
+  spdlog::error("incident {}: database error {}: {}", incident, failure.number,
+                Masked(failure.number, failure.description));
   return Error(absl::StatusCode::kInternal, v1::ERROR_REASON_INTERNAL,
                absl::StrCat("internal error, incident ", incident), {{"incident", incident}});
 }
