@@ -19,7 +19,8 @@ Variant VariantFromRow(const Row& row, int first_column) {
                   .barcode = row.String(first_column + 2),
                   .stock = row.OptionalInt(first_column + 5),
                   .option = row.String(first_column + 6)};
-  if (!row.IsNull(first_column + 3)) variant.price = Money{row.Int(first_column + 3), row.String(first_column + 4)};
+  if (!row.IsNull(first_column + 3))
+    variant.price = Money{row.Int(first_column + 3), row.String(first_column + 4)};
   return variant;
 }
 
@@ -28,7 +29,8 @@ constexpr std::string_view kVariantColumns =
 
 }  // namespace
 
-std::vector<Product> SelectProducts(Session& session, std::string_view where, std::initializer_list<Value> values) {
+std::vector<Product> SelectProducts(Session& session, std::string_view where,
+                                    std::initializer_list<Value> values) {
   std::vector<Product> products;
   std::vector<std::int64_t> numbers;
   std::int64_t merchant = 0;
@@ -57,7 +59,8 @@ std::vector<Product> SelectProducts(Session& session, std::string_view where, st
   return products;
 }
 
-void CatalogEdit::Load(const std::vector<std::string>& product_ids, const std::vector<std::string_view>& skus) {
+void CatalogEdit::Load(const std::vector<std::string>& product_ids,
+                       const std::vector<std::string_view>& skus) {
   LoadProducts(product_ids);
   LoadOwners(skus);
 }
@@ -69,7 +72,8 @@ void CatalogEdit::LoadProducts(const std::vector<std::string>& product_ids) {
       "SELECT product_no, product_id, name, version FROM product WHERE merchant_no = ? AND product_id IN (?)",
       {merchant_.number, product_ids}, [&](const Row& row) {
         EditedProduct& product = products_.emplace_back();
-        product.now = {.number = row.Int(0), .id = row.String(1), .name = row.String(2), .version = row.Int(3)};
+        product.now = {
+            .number = row.Int(0), .id = row.String(1), .name = row.String(2), .version = row.Int(3)};
         by_id_[product.now.id] = &product;
         by_number[product.now.number] = &product;
         numbers.push_back(product.now.number);
@@ -106,7 +110,9 @@ void CatalogEdit::LoadOwners(const std::vector<std::string_view>& skus) {
       "SELECT v.sku_key, p.product_id, v.variant_id FROM variant v FORCE INDEX (by_sku) "
       "JOIN product p ON p.merchant_no = v.merchant_no AND p.product_no = v.product_no "
       "WHERE v.merchant_no = ? AND v.sku_key IN (?)",
-      {merchant_.number, keys}, [&](const Row& row) { owners_[row.Text(0)] = {row.String(1), row.String(2)}; });
+      {merchant_.number, keys}, [&](const Row& row) {
+        owners_[row.Text(0)] = {row.String(1), row.String(2)};
+      });
 }
 
 CatalogEdit::EditedProduct* CatalogEdit::Find(std::string_view product_id) {
@@ -129,10 +135,11 @@ void CatalogEdit::Rename(EditedProduct& product, const std::string& name) {
   product.changed = product.renamed = true;
 }
 
-CatalogEdit::PutResult CatalogEdit::Put(EditedProduct& product, const Variant& variant, VariantName& taken_by) {
-  const auto same = std::find_if(product.variants.begin(), product.variants.end(), [&](const EditedVariant& other) {
-    return !other.removed && other.now.id == variant.id;
-  });
+CatalogEdit::PutResult CatalogEdit::Put(EditedProduct& product, const Variant& variant,
+                                        VariantName& taken_by) {
+  const auto same =
+      std::find_if(product.variants.begin(), product.variants.end(),
+                   [&](const EditedVariant& other) { return !other.removed && other.now.id == variant.id; });
   const bool is_new = same == product.variants.end();
   if (!is_new && same->now == variant) return PutResult::kUnchanged;
   std::string key = SkuKey(variant.sku, merchant_.sku_case);
@@ -219,11 +226,13 @@ void CatalogEdit::WriteProducts() {
     }
   }
   if (!removed.empty()) {
-    session_.Execute("DELETE FROM product WHERE merchant_no = ? AND product_no IN (?)", {merchant_.number, removed});
+    session_.Execute("DELETE FROM product WHERE merchant_no = ? AND product_no IN (?)",
+                     {merchant_.number, removed});
   }
   if (!touched.empty()) {
     session_.Execute(
-        "UPDATE product SET version = version + 1, update_time = ? WHERE merchant_no = ? AND product_no IN (?)",
+        "UPDATE product SET version = version + 1, update_time = ? WHERE merchant_no = ? AND product_no IN "
+        "(?)",
         {now, merchant_.number, touched});
     for (const EditedProduct& product : products_) {
       if (!product.renamed || product.created || product.removed) continue;
@@ -258,13 +267,14 @@ void CatalogEdit::MoveListings(KeyMoves& moves, MenuLedger& ledger) {
   std::vector<std::pair<int, std::vector<std::int64_t>>> channels;
   std::string columns;
   for (std::string_view column : kStateColumns) columns.append(", ").append(column);
-  session_.Query("SELECT channel_no" + columns + " FROM channel_count WHERE merchant_no = ?", {merchant_.number},
-                 [&](const Row& row) {
+  session_.Query("SELECT channel_no" + columns + " FROM channel_count WHERE merchant_no = ?",
+                 {merchant_.number}, [&](const Row& row) {
                    std::vector<std::int64_t> states;
                    for (int state = 1; state <= kListingStates; ++state) {
                      if (row.Int(state) > 0) states.push_back(state);
                    }
-                   if (!states.empty()) channels.emplace_back(static_cast<int>(row.Int(0)), std::move(states));
+                   if (!states.empty())
+                     channels.emplace_back(static_cast<int>(row.Int(0)), std::move(states));
                  });
   for (const auto& [channel, states] : channels) MoveListingsOfChannel(channel, states, moves, ledger);
 }
@@ -298,9 +308,10 @@ void CatalogEdit::MoveListingsOfChannel(int channel, const std::vector<std::int6
 }
 
 void CatalogEdit::WriteVariants(const KeyMoves& moves, MenuLedger& ledger) {
-  RowBatch batch("variant",
-                 "merchant_no, product_no, variant_no, variant_id, sku, sku_key, barcode, price, currency, stock, "
-                 "option_text, badges");
+  RowBatch batch(
+      "variant",
+      "merchant_no, product_no, variant_no, variant_id, sku, sku_key, barcode, price, currency, stock, "
+      "option_text, badges");
   for (EditedProduct& product : products_) {
     std::int64_t last_number = 0;
     std::vector<std::int64_t> replaced;

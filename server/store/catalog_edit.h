@@ -16,8 +16,9 @@
 
 namespace skulink::store {
 
-// Changes of a merchant's products within one transaction that holds the merchant's lock: what is touched is loaded,
-// changed in memory one thing after the other, and written with all that follows from it in the views.
+// Changes of a merchant's products within one transaction that holds the merchant's lock: what is touched is
+// loaded, changed in memory one thing after the other, and written with all that follows from it in the
+// views.
 class CatalogEdit {
  public:
   CatalogEdit(Session& session, const Merchant& merchant) : session_(session), merchant_(merchant) {}
@@ -38,7 +39,8 @@ class CatalogEdit {
     bool created = false, changed = false, renamed = false, removed = false;
   };
 
-  // Reads products that may be there, and who has the SKU keys that may be asked for. To be called once, first.
+  // Reads products that may be there, and who has the SKU keys that may be asked for. To be called once,
+  // first.
   void Load(const std::vector<std::string>& product_ids, const std::vector<std::string_view>& skus);
 
   // Null when there is none.
@@ -47,7 +49,8 @@ class CatalogEdit {
   void Rename(EditedProduct& product, const std::string& name);
 
   enum class PutResult { kCreated, kChanged, kUnchanged, kSkuTaken };
-  // Creates the variant or makes it equal to `variant`, by its id. With kSkuTaken nothing is done; `taken_by` is the owner.
+  // Creates the variant or makes it equal to `variant`, by its id. With kSkuTaken nothing is done; `taken_by`
+  // is the owner.
   PutResult Put(EditedProduct& product, const Variant& variant, VariantName& taken_by);
   // Before Put of several variants of a product: frees the keys that they will have another variant give up.
   void GiveUpSkus(EditedProduct& product, const std::vector<Variant>& coming);
@@ -85,6 +88,7 @@ class CatalogEdit {
 };
 
 // Reads products with their variants, in the order of their numbers. `where` is SQL on product p.
-std::vector<Product> SelectProducts(Session& session, std::string_view where, std::initializer_list<Value> values);
+std::vector<Product> SelectProducts(Session& session, std::string_view where,
+                                    std::initializer_list<Value> values);
 
 }  // namespace skulink::store

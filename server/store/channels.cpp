@@ -62,20 +62,20 @@ Channel Require(Session& session, std::string_view merchant_id, std::string_view
 
 void RefuseBusy(Session& session, const Merchant& merchant, const Channel& channel) {
   // 1, 2: queued, running. A job that needs confirmation goes with its channel.
-  session.Query("SELECT job_id FROM job WHERE merchant_no = ? AND active_channel_no = ? AND state IN (1, 2)",
-                {merchant.number, channel.number}, [&](const Row& row) {
-                  const std::string job = ToString(JobName{merchant.id, row.String(0)});
-                  throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
-                                      NameOf(merchant.id, channel.id) + " has a running job: " + job,
-                                      {{"job", job}}));
-                });
+  session.Query(
+      "SELECT job_id FROM job WHERE merchant_no = ? AND active_channel_no = ? AND state IN (1, 2)",
+      {merchant.number, channel.number}, [&](const Row& row) {
+        const std::string job = ToString(JobName{merchant.id, row.String(0)});
+        throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
+                            NameOf(merchant.id, channel.id) + " has a running job: " + job, {{"job", job}}));
+      });
 }
 
 // Jobs of a channel have bounded rows each, but for the pages of a scan.
 void DeleteJobs(Session& session, const Merchant& merchant, int channel_number) {
   std::vector<std::string> jobs;
-  session.Query("SELECT job_id FROM job WHERE merchant_no = ? AND channel_no = ?", {merchant.number, channel_number},
-                [&](const Row& row) { jobs.push_back(row.String(0)); });
+  session.Query("SELECT job_id FROM job WHERE merchant_no = ? AND channel_no = ?",
+                {merchant.number, channel_number}, [&](const Row& row) { jobs.push_back(row.String(0)); });
   for (const char* table : {"scan_page", "job_item", "job"}) {
     session.Execute("DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND job_id IN (?)",
                     {merchant.number, jobs});
@@ -84,15 +84,17 @@ void DeleteJobs(Session& session, const Merchant& merchant, int channel_number) 
 
 }  // namespace
 
-absl::StatusOr<Channel> CreateChannel(Database& database, std::string_view merchant_id, const Channel& channel) {
+absl::StatusOr<Channel> CreateChannel(Database& database, std::string_view merchant_id,
+                                      const Channel& channel) {
   return database.Transact([&](Session& session) {
     const Merchant merchant = LockMerchant(session, merchant_id);
     if (Find(session, merchant_id, channel.id)) throw Refused(AlreadyExists(NameOf(merchant_id, channel.id)));
     const long long merchant_number = merchant.number, number = FreeNumber(session, merchant);
     const long long platform = channel.platform, now = Now();
-    session.soci() << "INSERT INTO channel (merchant_no, channel_no, channel_id, display_name, platform, endpoint, "
-                      "version, create_time, update_time) "
-                      "VALUES (:merchant, :number, :id, :name, :platform, :endpoint, 1, :now, :now2)",
+    session.soci()
+        << "INSERT INTO channel (merchant_no, channel_no, channel_id, display_name, platform, endpoint, "
+           "version, create_time, update_time) "
+           "VALUES (:merchant, :number, :id, :name, :platform, :endpoint, 1, :now, :now2)",
         soci::use(merchant_number), soci::use(number), soci::use(channel.id), soci::use(channel.display_name),
         soci::use(platform), soci::use(channel.endpoint), soci::use(now), soci::use(now);
     session.soci() << "INSERT INTO channel_count (merchant_no, channel_no) VALUES (:merchant, :number)",
@@ -101,8 +103,10 @@ absl::StatusOr<Channel> CreateChannel(Database& database, std::string_view merch
   });
 }
 
-absl::StatusOr<Channel> GetChannel(Database& database, std::string_view merchant_id, std::string_view channel_id) {
-  return database.Read([&](Session& session) { return Require(session, merchant_id, channel_id, std::nullopt); });
+absl::StatusOr<Channel> GetChannel(Database& database, std::string_view merchant_id,
+                                   std::string_view channel_id) {
+  return database.Read(
+      [&](Session& session) { return Require(session, merchant_id, channel_id, std::nullopt); });
 }
 
 absl::StatusOr<std::vector<Channel>> ListChannels(Database& database, std::string_view merchant_id,
@@ -116,17 +120,18 @@ absl::StatusOr<std::vector<Channel>> ListChannels(Database& database, std::strin
   });
 }
 
-absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merchant_id, std::string_view channel_id,
-                                      const ChannelChange& change) {
+absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merchant_id,
+                                      std::string_view channel_id, const ChannelChange& change) {
   return database.Transact([&](Session& session) {
     const Merchant merchant = LockMerchant(session, merchant_id);
     Channel channel = Require(session, merchant_id, channel_id, change.version);
     session.Execute(
-        "UPDATE channel SET display_name = ?, platform = ?, endpoint = ?, version = version + 1, update_time = ? "
+        "UPDATE channel SET display_name = ?, platform = ?, endpoint = ?, version = version + 1, update_time "
+        "= ? "
         "WHERE merchant_no = ? AND channel_no = ?",
         {change.display_name.value_or(channel.display_name),
-         static_cast<int>(change.platform.value_or(channel.platform)), change.endpoint.value_or(channel.endpoint),
-         Now(), merchant.number, channel.number});
+         static_cast<int>(change.platform.value_or(channel.platform)),
+         change.endpoint.value_or(channel.endpoint), Now(), merchant.number, channel.number});
     return *Find(session, merchant_id, channel_id);
   });
 }

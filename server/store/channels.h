@@ -36,15 +36,17 @@ struct ChannelChange {
 };
 
 // ALREADY_EXISTS, or RESOURCE_EXHAUSTED (TOO_MANY_CHANNELS).
-absl::StatusOr<Channel> CreateChannel(Database& database, std::string_view merchant_id, const Channel& channel);
-absl::StatusOr<Channel> GetChannel(Database& database, std::string_view merchant_id, std::string_view channel_id);
+absl::StatusOr<Channel> CreateChannel(Database& database, std::string_view merchant_id,
+                                      const Channel& channel);
+absl::StatusOr<Channel> GetChannel(Database& database, std::string_view merchant_id,
+                                   std::string_view channel_id);
 // By id, those after `after_id`.
 absl::StatusOr<std::vector<Channel>> ListChannels(Database& database, std::string_view merchant_id,
                                                   std::string_view after_id, int limit);
-absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merchant_id, std::string_view channel_id,
-                                      const ChannelChange& change);
-// Removes listings in transactions of bounded size, then the channel. `stop` is asked between them: CANCELLED when it says true.
-// CHANNEL_BUSY while a job runs.
+absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merchant_id,
+                                      std::string_view channel_id, const ChannelChange& change);
+// Removes listings in transactions of bounded size, then the channel. `stop` is asked between them: CANCELLED
+// when it says true. CHANNEL_BUSY while a job runs.
 absl::Status DeleteChannel(Database& database, std::string_view merchant_id, std::string_view channel_id,
                            std::optional<std::int64_t> version, const std::function<bool()>& stop);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -45,14 +46,21 @@ std::pair<std::string_view, std::string_view> Cut(std::string_view text, char se
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
-// One `key=value` of the connector's connection string; in braces, `}` is doubled.
+// One `key='value' ` of SOCI's connect string.
 std::string Option(const std::string& key, const std::string& value) {
-  std::string option = absl::StrCat(key, "={");
+  std::string option = key + "='";
   for (char c : value) {
+    if (c == '\'' || c == '\\') option += '\\';
     option += c;
-    if (c == '}') option += c;
   }
-  return option + "};";
+  return option + "' ";
+}
+
+// What a name or an address of a machine is made of; nothing of it means anything in a connect string.
+bool IsHost(std::string_view host) {
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '.' || c == '-' || c == '_' || c == ':';
+  });
 }
 
 bool IsLoopback(std::string_view host) {
@@ -62,30 +70,22 @@ bool IsLoopback(std::string_view host) {
 }  // namespace
 
 // SOCI 4.0.3 knows no way to have the server's name verified, and would go on in plain text with a server
-// that has no TLS. The connector does know one, in its own connection string, which it takes in place of a
-// host.
+// that has no TLS. The connector has options for that, which it also takes from a text in place of the host's
+// name.
 DatabaseAddress MakeAddress(const Endpoint& endpoint) {
-  std::string options = absl::StrCat(Option("user", endpoint.user), Option("password", endpoint.password),
-                                     Option("database", endpoint.database));
+  std::string options =
+      Option("user", endpoint.user) + Option("password", endpoint.password) + Option("db", endpoint.database);
   if (!endpoint.socket.empty()) {
-    options += Option("socket", endpoint.socket);
+    options += Option("unix_socket", endpoint.socket);
   } else {
-    absl::StrAppend(&options, Option("host", endpoint.host), "port=", endpoint.port,
-                    ";protocol=1;");  // 1: TCP
+    std::string host =
+        absl::StrCat("host=", endpoint.host, ";port=", endpoint.port, ";protocol=1");  // 1: TCP
+    if (endpoint.tls) host += ";ssl-verify-server-cert=1";
+    options += Option("host", host);
+    if (!endpoint.ca_file.empty()) options += Option("sslca", endpoint.ca_file);
   }
-  if (endpoint.tls) {
-    options += "ssl-verify-server-cert=1;";
-    if (!endpoint.ca_file.empty()) options += Option("ssl-ca", endpoint.ca_file);
-  }
-  std::string quoted;
-  for (char c : options) {
-    if (c == '\'' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return {.soci_connect_string = absl::StrCat("host='", quoted,
-                                              "' charset='utf8mb4' connect_timeout='5' read_timeout='120'"
-                                              " write_timeout='120' local_infile='1'"),
-          .tls = endpoint.tls};
+  options += "charset='utf8mb4' connect_timeout='5' read_timeout='120' write_timeout='120' local_infile='1'";
+  return {.soci_connect_string = options, .tls = endpoint.tls};
 }
 
 absl::StatusOr<DatabaseAddress> ParseDatabaseUrl(const std::string& url) {
@@ -141,6 +141,7 @@ absl::StatusOr<DatabaseAddress> ParseDatabaseUrl(const std::string& url) {
   endpoint.host = host;
   endpoint.socket = parameters["socket"];
   if (endpoint.socket.empty() == endpoint.host.empty()) return Wrong("must name either a host or a socket");
+  if (endpoint.socket.empty() && !IsHost(endpoint.host)) return Wrong("has a host that is none");
 
   std::string tls = parameters["tls"];
   if (!tls.empty() && tls != "verify" && tls != "off")

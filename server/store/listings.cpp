@@ -18,11 +18,12 @@ struct Owner {
 using Owners = StringMap<Owner>;
 
 constexpr std::string_view kWrittenColumns =
-    "merchant_no, channel_no, listing_id, item_id, seller_sku, sku_key, state, in_pos, name, name_key, price, "
+    "merchant_no, channel_no, listing_id, item_id, seller_sku, sku_key, state, in_pos, name, name_key, "
+    "price, "
     "currency, stock, gtin, fingerprint";
 
-void AddRow(RowBatch& batch, const Merchant& merchant, int channel, const Listing& listing, std::string_view sku_key,
-            bool in_pos) {
+void AddRow(RowBatch& batch, const Merchant& merchant, int channel, const Listing& listing,
+            std::string_view sku_key, bool in_pos) {
   const Fingerprint fingerprint = FingerprintOf(listing);
   batch.Add(merchant.number).Add(std::int64_t{channel}).Add(listing.listing_id).Add(listing.item_id);
   batch.Add(listing.seller_sku).Add(sku_key).Add(static_cast<std::int64_t>(listing.state));
@@ -50,22 +51,24 @@ Owners FindOwners(Session& session, const Merchant& merchant, const std::vector<
 }
 
 // Tells the ledger where the listings of `ids` stand before they are changed.
-void LeaveOldPlaces(Session& session, const Merchant& merchant, int channel, const std::vector<std::string_view>& ids,
-                    MenuLedger& ledger, std::vector<std::string>& old_keys) {
+void LeaveOldPlaces(Session& session, const Merchant& merchant, int channel,
+                    const std::vector<std::string_view>& ids, MenuLedger& ledger,
+                    std::vector<std::string>& old_keys) {
   if (ids.empty()) return;
   session.Query(
       "SELECT item_id, sku_key, state, in_pos FROM listing WHERE merchant_no = ? AND channel_no = ? "
       "AND listing_id IN (?)",
       {merchant.number, channel, ids}, [&](const Row& row) {
         ledger.ListingMoved(channel, row.Text(0), row.Text(1),
-                            ListingPlace{static_cast<ListingState>(row.Int(2)), row.Int(3) != 0}, std::nullopt);
+                            ListingPlace{static_cast<ListingState>(row.Int(2)), row.Int(3) != 0},
+                            std::nullopt);
         old_keys.push_back(row.String(1));
       });
 }
 
 // A key began or ceased to be live on the channel: its variant's badge follows.
-void UpdateBadges(Session& session, const Merchant& merchant, int channel, MenuLedger& ledger, const Owners& owners,
-                  const std::vector<MenuLedger::KeyChange>& changes) {
+void UpdateBadges(Session& session, const Merchant& merchant, int channel, MenuLedger& ledger,
+                  const Owners& owners, const std::vector<MenuLedger::KeyChange>& changes) {
   std::vector<std::string_view> gained, lost;
   const Badges badge = BadgeOf(channel);
   for (const MenuLedger::KeyChange& change : changes) {
@@ -117,8 +120,8 @@ Fingerprint FingerprintOf(const Listing& listing) {
   return fingerprint;
 }
 
-void ApplyListingChanges(Session& session, const Merchant& merchant, int channel, const ListingChanges& changes,
-                         const ChannelMemory* memory) {
+void ApplyListingChanges(Session& session, const Merchant& merchant, int channel,
+                         const ListingChanges& changes, const ChannelMemory* memory) {
   MenuLedger ledger(session, merchant.number);
   std::vector<std::string_view> changed_ids;
   for (const Listing& listing : changes.updated) changed_ids.push_back(listing.listing_id);
@@ -156,12 +159,24 @@ void ApplyListingChanges(Session& session, const Merchant& merchant, int channel
 void StreamListings(Session& session, std::int64_t merchant_number, int channel,
                     const std::function<void(const KnownListing&)>& take) {
   session.Stream(
-      "SELECT listing_id, item_id, sku_key, fingerprint, state FROM listing WHERE merchant_no = ? AND channel_no = ?",
+      "SELECT listing_id, item_id, sku_key, fingerprint, state FROM listing WHERE merchant_no = ? AND "
+      "channel_no = ?",
       {merchant_number, channel}, [&](const Row& row) {
         KnownListing known{row.Text(0), row.Text(1), row.Text(2), {}, static_cast<ListingState>(row.Int(4))};
         std::memcpy(known.fingerprint.data(), row.Text(3).data(), known.fingerprint.size());
         take(known);
       });
+}
+
+StringMap<std::string> ItemsOfListings(Session& session, std::int64_t merchant_number, int channel,
+                                       const std::vector<std::string>& listing_ids) {
+  StringMap<std::string> items;
+  session.Query(
+      "SELECT listing_id, item_id FROM listing WHERE merchant_no = ? AND channel_no = ? AND listing_id IN "
+      "(?)",
+      {merchant_number, channel, listing_ids},
+      [&](const Row& row) { items.emplace(row.Text(0), row.String(1)); });
+  return items;
 }
 
 Listing ListingFromRow(const Row& row, int first_column) {

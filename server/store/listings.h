@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/listing.h"
+#include "common/string_map.h"
 #include "server/store/menu_ledger.h"
 #include "server/store/merchants.h"
 
@@ -26,10 +27,10 @@ struct ListingChanges {
   std::vector<std::string> removed;
 };
 
-// Writes changes of one channel's listings and all that follows from them in the views. Within a transaction that
-// holds the merchant's lock. `memory` may be null; it is not changed.
-void ApplyListingChanges(Session& session, const Merchant& merchant, int channel, const ListingChanges& changes,
-                         const ChannelMemory* memory);
+// Writes changes of one channel's listings and all that follows from them in the views. Within a transaction
+// that holds the merchant's lock. `memory` may be null; it is not changed.
+void ApplyListingChanges(Session& session, const Merchant& merchant, int channel,
+                         const ListingChanges& changes, const ChannelMemory* memory);
 
 // For the memory of a scan: streams what is known of a channel's listings.
 struct KnownListing {
@@ -39,6 +40,10 @@ struct KnownListing {
 };
 void StreamListings(Session& session, std::int64_t merchant_number, int channel,
                     const std::function<void(const KnownListing&)>& take);
+
+// The items of these listings, by listing id.
+StringMap<std::string> ItemsOfListings(Session& session, std::int64_t merchant_number, int channel,
+                                       const std::vector<std::string>& listing_ids);
 
 // The columns that ListingFromRow reads, in its order.
 inline constexpr char kListingColumns[] =

@@ -22,7 +22,8 @@ void MenuLedger::Count(ChannelDelta& delta, std::string_view item_id, std::strin
 }
 
 void MenuLedger::ListingMoved(int channel, std::string_view item_id, std::string_view sku_key,
-                              const std::optional<ListingPlace>& before, const std::optional<ListingPlace>& after) {
+                              const std::optional<ListingPlace>& before,
+                              const std::optional<ListingPlace>& after) {
   if (before == after) return;
   ChannelDelta& delta = channels_[channel];
   if (before) Count(delta, item_id, sku_key, *before, -1);
@@ -71,8 +72,9 @@ std::vector<MenuLedger::KeyChange> MenuLedger::SettleKeys(int channel, const Cha
   }
   if (!grouped.empty()) session_.Load(grouped, Session::OnDuplicate::kReplace);
   if (!ungrouped.empty()) {
-    session_.Execute("DELETE FROM multiple_listing WHERE merchant_no = ? AND channel_no = ? AND sku_key IN (?)",
-                     {merchant_, channel, ungrouped});
+    session_.Execute(
+        "DELETE FROM multiple_listing WHERE merchant_no = ? AND channel_no = ? AND sku_key IN (?)",
+        {merchant_, channel, ungrouped});
   }
   return changes;
 }
@@ -126,16 +128,17 @@ void MenuLedger::SettleProducts() {
       count(variant.before & ~variant.after, -1);
     }
   }
-  session_.Query("SELECT product_no, variant_no, badges FROM variant WHERE merchant_no = ? AND product_no IN (?)",
-                 {merchant_, numbers}, [&](const Row& row) {
-                   const std::int64_t product = row.Int(0), variant = row.Int(1);
-                   for (const VariantBadges& changed : products_[product]) {
-                     if (changed.variant == variant) return;
-                   }
-                   const auto badges = static_cast<Badges>(row.Int(2));
-                   unions[product].before |= badges;
-                   unions[product].after |= badges;
-                 });
+  session_.Query(
+      "SELECT product_no, variant_no, badges FROM variant WHERE merchant_no = ? AND product_no IN (?)",
+      {merchant_, numbers}, [&](const Row& row) {
+        const std::int64_t product = row.Int(0), variant = row.Int(1);
+        for (const VariantBadges& changed : products_[product]) {
+          if (changed.variant == variant) return;
+        }
+        const auto badges = static_cast<Badges>(row.Int(2));
+        unions[product].before |= badges;
+        unions[product].after |= badges;
+      });
   for (const auto& [product, badges] : unions) {
     for (Badges set = badges.after & ~badges.before; set != 0; set &= set - 1) {
       ++channels_[std::countr_zero(set)].sold_products;
@@ -174,8 +177,10 @@ void MenuLedger::Settle(int channel_with_memory, const ChannelMemory* memory) {
     SettleItems(channel, delta, channel == channel_with_memory ? memory : nullptr);
     session_.Execute(
         "UPDATE channel_count SET live = live + ?, inactive = inactive + ?, pending = pending + ?, "
-        "suspended = suspended + ?, deleted = deleted + ?, unknown = unknown + ?, not_in_pos = not_in_pos + ?, "
-        "live_items = live_items + ?, not_in_pos_items = not_in_pos_items + ?, sold_variants = sold_variants + ?, "
+        "suspended = suspended + ?, deleted = deleted + ?, unknown = unknown + ?, not_in_pos = not_in_pos + "
+        "?, "
+        "live_items = live_items + ?, not_in_pos_items = not_in_pos_items + ?, sold_variants = sold_variants "
+        "+ ?, "
         "sold_products = sold_products + ?, multiple_listings = multiple_listings + ? "
         "WHERE merchant_no = ? AND channel_no = ?",
         {delta.by_state[0], delta.by_state[1], delta.by_state[2], delta.by_state[3], delta.by_state[4],

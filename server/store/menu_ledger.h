@@ -23,21 +23,23 @@ struct ListingPlace {
   friend bool operator==(const ListingPlace&, const ListingPlace&) = default;
 };
 
-// Hashes of items and SKU keys that a channel may have listings of. What is not in here has none for certain, which
-// spares the ledger a look into the database.
+// Hashes of items and SKU keys that a channel may have listings of. What is not in here has none for certain,
+// which spares the ledger a look into the database.
 struct ChannelMemory {
   absl::flat_hash_set<std::uint64_t> items, sku_keys;
 };
 std::uint64_t MemoryHash(std::string_view text);
 
-// Keeps the statistics, badge counts and groups of Multiple Listing equal to what the views would count, within the
-// transaction of the change: it is told each change, and once all rows are written it settles. The caller holds the merchant's lock.
+// Keeps the statistics, badge counts and groups of Multiple Listing equal to what the views would count,
+// within the transaction of the change: it is told each change, and once all rows are written it settles. The
+// caller holds the merchant's lock.
 class MenuLedger {
  public:
-  MenuLedger(Session& session, std::int64_t merchant_number) : session_(session), merchant_(merchant_number) {}
+  MenuLedger(Session& session, std::int64_t merchant_number)
+      : session_(session), merchant_(merchant_number) {}
 
-  // A listing of `channel` came (no `before`), went (no `after`) or changed its place. One that changes its item or
-  // its key goes under the old and comes under the new.
+  // A listing of `channel` came (no `before`), went (no `after`) or changed its place. One that changes its
+  // item or its key goes under the old and comes under the new.
   void ListingMoved(int channel, std::string_view item_id, std::string_view sku_key,
                     const std::optional<ListingPlace>& before, const std::optional<ListingPlace>& after);
 
@@ -48,8 +50,8 @@ class MenuLedger {
     std::string sku_key;
     bool live;  // has a live listing now, and had none; or the other way round
   };
-  // After the listings are written: updates the groups of Multiple Listing of `channel`, and tells which keys began
-  // or ceased to be live there. `memory` may be null.
+  // After the listings are written: updates the groups of Multiple Listing of `channel`, and tells which keys
+  // began or ceased to be live there. `memory` may be null.
   std::vector<KeyChange> SettleKeys(int channel, const ChannelMemory* memory);
 
   // After all rows are written: updates the counts.
@@ -75,8 +77,8 @@ class MenuLedger {
     Badges before, after;
   };
 
-  void Count(ChannelDelta& delta, std::string_view item_id, std::string_view sku_key, const ListingPlace& place,
-             int sign);
+  void Count(ChannelDelta& delta, std::string_view item_id, std::string_view sku_key,
+             const ListingPlace& place, int sign);
   void SettleItems(int channel, ChannelDelta& delta, const ChannelMemory* memory);
   void SettleProducts();
   void SettleBadgeCounts();

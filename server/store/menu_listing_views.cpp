@@ -41,7 +41,8 @@ struct ListingRange {
   std::string first_key, first_id;  // only rows after these
 };
 
-// Appends rows of one range, in the order of the key (SKU key, or name key when a name is asked for) and the id.
+// Appends rows of one range, in the order of the key (SKU key, or name key when a name is asked for) and the
+// id.
 void ReadRange(Session& session, const Menu& menu, const MenuQuery& query, const ListingRange& range,
                std::size_t wanted, std::vector<MenuListing>& rows, std::vector<std::string>& keys) {
   const bool by_name = !query.name_prefix.empty();
@@ -51,9 +52,9 @@ void ReadRange(Session& session, const Menu& menu, const MenuQuery& query, const
   const char* const key = by_name ? "name_key" : "sku_key";
   session.Query(absl::StrCat("SELECT ", kListingColumns, ", ", key, " FROM listing FORCE INDEX (",
                              by_name ? "by_name" : "by_sku",
-                             ") WHERE merchant_no = ? AND channel_no = ? AND state = ? AND in_pos = 0 AND ", key,
-                             " >= ? AND ", key, " < ? AND (", key, " > ? OR listing_id > ?) ORDER BY ", key,
-                             ", listing_id LIMIT ?"),
+                             ") WHERE merchant_no = ? AND channel_no = ? AND state = ? AND in_pos = 0 AND ",
+                             key, " >= ? AND ", key, " < ? AND (", key, " > ? OR listing_id > ?) ORDER BY ",
+                             key, ", listing_id LIMIT ?"),
                 {menu.merchant_number, range.channel, static_cast<int>(range.state), Blob{from}, Blob{end},
                  Blob{range.first_key}, Blob{range.first_id}, static_cast<std::int64_t>(wanted)},
                 [&](const Row& row) {
@@ -81,9 +82,11 @@ std::vector<Group> ReadGroups(Session& session, const Menu& menu, const MenuQuer
       "SELECT STRAIGHT_JOIN g.sku_key, g.listings, p.product_id, v.variant_id FROM multiple_listing g "
       "LEFT JOIN variant v ON v.merchant_no = g.merchant_no AND v.sku_key = g.sku_key "
       "LEFT JOIN product p ON p.merchant_no = v.merchant_no AND p.product_no = v.product_no "
-      "WHERE g.merchant_no = ? AND g.channel_no = ? AND g.sku_key >= ? AND g.sku_key < ? AND (g.sku_key > ? OR ?) "
+      "WHERE g.merchant_no = ? AND g.channel_no = ? AND g.sku_key >= ? AND g.sku_key < ? AND (g.sku_key > ? "
+      "OR ?) "
       "ORDER BY g.sku_key LIMIT ?",
-      {menu.merchant_number, channel.number, Blob{from}, Blob{end}, Blob{key}, again, limit}, [&](const Row& row) {
+      {menu.merchant_number, channel.number, Blob{from}, Blob{end}, Blob{key}, again, limit},
+      [&](const Row& row) {
         groups.push_back({.channel = channel.number,
                           .channel_id = channel.id,
                           .row = {.channel_number = channel.number,
@@ -98,12 +101,13 @@ std::vector<Group> ReadGroups(Session& session, const Menu& menu, const MenuQuer
 
 // One large group, from where the page before ended.
 void ReadLargeGroup(Session& session, const Menu& menu, Group& group) {
-  session.Query(absl::StrCat("SELECT ", kListingColumns,
-                             " FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND channel_no = ? AND "
-                             "state = 1 AND in_pos = ? AND sku_key = ? AND listing_id > ? ORDER BY listing_id LIMIT ?"),
-                {menu.merchant_number, group.channel, group.in_pos, group.row.sku_key, Blob{group.after_listing},
-                 static_cast<std::int64_t>(kListingsOfGroup)},
-                [&](const Row& row) { group.row.listings.push_back(ListingFromRow(row, 0)); });
+  session.Query(
+      absl::StrCat("SELECT ", kListingColumns,
+                   " FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND channel_no = ? AND "
+                   "state = 1 AND in_pos = ? AND sku_key = ? AND listing_id > ? ORDER BY listing_id LIMIT ?"),
+      {menu.merchant_number, group.channel, group.in_pos, group.row.sku_key, Blob{group.after_listing},
+       static_cast<std::int64_t>(kListingsOfGroup)},
+      [&](const Row& row) { group.row.listings.push_back(ListingFromRow(row, 0)); });
 }
 
 void ReadListings(Session& session, const Menu& menu, std::vector<Group>& groups) {
@@ -121,8 +125,9 @@ void ReadListings(Session& session, const Menu& menu, std::vector<Group>& groups
     session.Query(absl::StrCat("SELECT ", kListingColumns,
                                ", sku_key FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND "
                                "channel_no = ? AND state = 1 AND in_pos IN (0, 1) AND sku_key IN (?)"),
-                  {menu.merchant_number, channel, keys},
-                  [&](const Row& row) { by_key[row.Text(9)]->row.listings.push_back(ListingFromRow(row, 0)); });
+                  {menu.merchant_number, channel, keys}, [&](const Row& row) {
+                    by_key[row.Text(9)]->row.listings.push_back(ListingFromRow(row, 0));
+                  });
   }
   for (Group& group : groups) {
     std::sort(group.row.listings.begin(), group.row.listings.end(),
@@ -142,8 +147,8 @@ bool HasName(const Group& group, const std::string& folded_prefix) {
 }
 
 // The next groups in the order of channel and key, as many as a page may hold.
-std::vector<Group> NextGroups(Session& session, const Menu& menu, const MenuQuery& query, const PagePosition& after,
-                              std::int64_t limit) {
+std::vector<Group> NextGroups(Session& session, const Menu& menu, const MenuQuery& query,
+                              const PagePosition& after, std::int64_t limit) {
   std::vector<Group> groups;
   std::map<int, std::int64_t> counts = CountsOf(session, menu, "multiple_listings");
   const std::string first_channel = after.empty() ? std::string() : after[0];
@@ -202,7 +207,8 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
     }
     const std::string folded = FoldCase(query.name_prefix);
     if (CodePoints(query.name_prefix) > kNameKeyLength) {
-      std::erase_if(rows, [&](const MenuListing& row) { return !FoldCase(row.listing.name).starts_with(folded); });
+      std::erase_if(rows,
+                    [&](const MenuListing& row) { return !FoldCase(row.listing.name).starts_with(folded); });
     }
     page.rows = std::move(rows);
     return page;

@@ -13,7 +13,8 @@ namespace skulink::store {
 namespace {
 
 constexpr char kColumns[] =
-    "p.product_id, v.variant_id, p.name, v.option_text, v.sku, v.barcode, v.price, v.currency, v.stock, v.badges, "
+    "p.product_id, v.variant_id, p.name, v.option_text, v.sku, v.barcode, v.price, v.currency, v.stock, "
+    "v.badges, "
     "v.sku_key, v.product_no, v.variant_no, p.name_key";
 constexpr char kJoinProduct[] =
     " JOIN product p ON p.merchant_no = v.merchant_no AND p.product_no = v.product_no ";
@@ -80,19 +81,23 @@ struct BadgeSet {
   std::int64_t badges, variants;
 };
 
-std::vector<BadgeSet> BadgeSets(Session& session, const Menu& menu, const BadgeRule& rule, std::int64_t from) {
+std::vector<BadgeSet> BadgeSets(Session& session, const Menu& menu, const BadgeRule& rule,
+                                std::int64_t from) {
   std::vector<BadgeSet> sets;
-  const auto any_of = static_cast<std::int64_t>(rule.any_of), lacking = static_cast<std::int64_t>(rule.lacking);
+  const auto any_of = static_cast<std::int64_t>(rule.any_of),
+             lacking = static_cast<std::int64_t>(rule.lacking);
   session.Query(
       "SELECT badges, variants FROM badge_count WHERE merchant_no = ? AND badges >= ? AND badges & ? <> 0 "
       "AND (? = 0 OR badges & ? <> ?) ORDER BY badges",
-      {menu.merchant_number, from, any_of, lacking, lacking, lacking},
-      [&](const Row& row) { sets.push_back({row.Int(0), row.Int(1)}); });
+      {menu.merchant_number, from, any_of, lacking, lacking, lacking}, [&](const Row& row) {
+        sets.push_back({row.Int(0), row.Int(1)});
+      });
   return sets;
 }
 
 // Rows in the order of badges and SKU key, range by range.
-MenuPage<MenuVariant> BySku(Session& session, const Menu& menu, const MenuQuery& query, const BadgeRule& rule) {
+MenuPage<MenuVariant> BySku(Session& session, const Menu& menu, const MenuQuery& query,
+                            const BadgeRule& rule) {
   const std::string prefix = SkuKeyPrefix(query.sku_prefix, menu.sku_case);
   const std::string end = EndOfPrefix(prefix);
   const std::int64_t first_set = Number(query.after, 0);
@@ -112,13 +117,15 @@ MenuPage<MenuVariant> BySku(Session& session, const Menu& menu, const MenuQuery&
       if (prefix.empty()) promised += set->variants;
       whole.push_back((set++)->badges);
     }
-    session.Query(absl::StrCat("SELECT STRAIGHT_JOIN ", kColumns, " FROM variant v FORCE INDEX (by_badges)",
-                               kJoinProduct,
-                               "WHERE v.merchant_no = ? AND ((v.badges = ? AND v.sku_key > ? AND v.sku_key >= ? AND "
-                               "v.sku_key < ?) OR (v.badges IN (?) AND v.sku_key >= ? AND v.sku_key < ?)) "
-                               "ORDER BY v.badges, v.sku_key LIMIT ?"),
-                  {menu.merchant_number, started, Blob{first_key}, prefix, Blob{end}, whole, prefix, Blob{end}, missing},
-                  [&](const Row& row) { rows.push_back(FromRow(row)); });
+    session.Query(
+        absl::StrCat("SELECT STRAIGHT_JOIN ", kColumns, " FROM variant v FORCE INDEX (by_badges)",
+                     kJoinProduct,
+                     "WHERE v.merchant_no = ? AND ((v.badges = ? AND v.sku_key > ? AND v.sku_key >= ? AND "
+                     "v.sku_key < ?) OR (v.badges IN (?) AND v.sku_key >= ? AND v.sku_key < ?)) "
+                     "ORDER BY v.badges, v.sku_key LIMIT ?"),
+        {menu.merchant_number, started, Blob{first_key}, prefix, Blob{end}, whole, prefix, Blob{end},
+         missing},
+        [&](const Row& row) { rows.push_back(FromRow(row)); });
   }
   return MakePage(std::move(rows), query.limit, AfterSku);
 }
@@ -136,16 +143,17 @@ MenuPage<MenuVariant> SmallByName(Session& session, const Menu& menu, const Menu
   std::vector<std::int64_t> badges;
   for (const BadgeSet& set : sets) badges.push_back(set.badges);
   std::vector<Placed> rows;
-  session.Query(absl::StrCat("SELECT STRAIGHT_JOIN ", kColumns, " FROM variant v FORCE INDEX (by_badges)",
-                             kJoinProduct,
-                             "WHERE v.merchant_no = ? AND v.badges IN (?) AND p.name_key >= ? AND p.name_key < ? "
-                             "AND (p.name_key > ? OR (p.name_key = ? AND (p.product_no > ? OR (p.product_no = ? AND "
-                             "v.variant_no > ?)))) ORDER BY p.name_key, p.product_no, v.variant_no"),
-                {menu.merchant_number, badges, prefix, Blob{end}, Blob{start[0]}, Blob{start[0]}, Number(start, 1), Number(start, 1), Number(start, 2)},
-                [&](const Row& row) {
-                  Placed placed = FromRow(row);
-                  if (BeginsWith(placed.variant.product_name, folded)) rows.push_back(std::move(placed));
-                });
+  session.Query(
+      absl::StrCat("SELECT STRAIGHT_JOIN ", kColumns, " FROM variant v FORCE INDEX (by_badges)", kJoinProduct,
+                   "WHERE v.merchant_no = ? AND v.badges IN (?) AND p.name_key >= ? AND p.name_key < ? "
+                   "AND (p.name_key > ? OR (p.name_key = ? AND (p.product_no > ? OR (p.product_no = ? AND "
+                   "v.variant_no > ?)))) ORDER BY p.name_key, p.product_no, v.variant_no"),
+      {menu.merchant_number, badges, prefix, Blob{end}, Blob{start[0]}, Blob{start[0]}, Number(start, 1),
+       Number(start, 1), Number(start, 2)},
+      [&](const Row& row) {
+        Placed placed = FromRow(row);
+        if (BeginsWith(placed.variant.product_name, folded)) rows.push_back(std::move(placed));
+      });
   return MakePage(std::move(rows), query.limit, AfterName);
 }
 
@@ -162,7 +170,8 @@ std::vector<NamedProduct> ProductsByName(Session& session, const Menu& menu, con
   const std::string first_key = std::max(prefix, from[0]), end = EndOfPrefix(prefix);
   std::vector<NamedProduct> products;
   session.Query(
-      "SELECT product_no, name_key, name FROM product FORCE INDEX (by_name) WHERE merchant_no = ? AND name_key >= ? "
+      "SELECT product_no, name_key, name FROM product FORCE INDEX (by_name) WHERE merchant_no = ? AND "
+      "name_key >= ? "
       "AND name_key < ? AND (name_key > ? OR product_no >= ?) ORDER BY name_key, product_no LIMIT ?",
       {menu.merchant_number, Blob{first_key}, Blob{end}, Blob{from[0]}, Number(from, 1), limit},
       [&](const Row& row) {
@@ -171,8 +180,8 @@ std::vector<NamedProduct> ProductsByName(Session& session, const Menu& menu, con
   return products;
 }
 
-// Rows in the order of names: products are looked through in growing steps, so that a page takes bounded work however
-// few of them are in the view.
+// Rows in the order of names: products are looked through in growing steps, so that a page takes bounded work
+// however few of them are in the view.
 MenuPage<MenuVariant> ByName(Session& session, const Menu& menu, const MenuQuery& query,
                              const std::function<bool(Badges)>& in_view) {
   PagePosition from = query.after.empty() ? PagePosition{"", "0", "0"} : query.after;
@@ -200,12 +209,14 @@ MenuPage<MenuVariant> ByName(Session& session, const Menu& menu, const MenuQuery
                       if (row.Int(11) == Number(from, 1) && row.Int(12) <= Number(from, 2)) return;
                       rows.push_back(FromRow(row));
                     });
-      std::sort(rows.begin() + static_cast<std::ptrdiff_t>(before), rows.end(), [&](const Placed& a, const Placed& b) {
-        return std::pair(order[a.product], a.number) < std::pair(order[b.product], b.number);
-      });
+      std::sort(rows.begin() + static_cast<std::ptrdiff_t>(before), rows.end(),
+                [&](const Placed& a, const Placed& b) {
+                  return std::pair(order[a.product], a.number) < std::pair(order[b.product], b.number);
+                });
     }
     // Past the last product, whatever the number of its variants.
-    if (!products.empty()) from = {products.back().name_key, absl::StrCat(products.back().number), "2147483647"};
+    if (!products.empty())
+      from = {products.back().name_key, absl::StrCat(products.back().number), "2147483647"};
   }
   const bool full = rows.size() >= wanted;
   MenuPage<MenuVariant> page = MakePage(std::move(rows), query.limit, AfterName);
@@ -227,12 +238,15 @@ MenuPage<MenuVariant> SoldSomewhere(Session& session, const Menu& menu, const Me
 
 }  // namespace
 
-absl::StatusOr<MenuPage<MenuVariant>> SoldInChannel(Database& database, const Menu& menu, const MenuQuery& query) {
-  return database.Read(
-      [&](Session& session) { return SoldSomewhere(session, menu, query, {.any_of = menu.asked, .lacking = 0}); });
+absl::StatusOr<MenuPage<MenuVariant>> SoldInChannel(Database& database, const Menu& menu,
+                                                    const MenuQuery& query) {
+  return database.Read([&](Session& session) {
+    return SoldSomewhere(session, menu, query, {.any_of = menu.asked, .lacking = 0});
+  });
 }
 
-absl::StatusOr<MenuPage<MenuVariant>> NotInChannel(Database& database, const Menu& menu, const MenuQuery& query) {
+absl::StatusOr<MenuPage<MenuVariant>> NotInChannel(Database& database, const Menu& menu,
+                                                   const MenuQuery& query) {
   if (menu.asked == 0) return MenuPage<MenuVariant>();
   return database.Read([&](Session& session) {
     return SoldSomewhere(session, menu, query, {.any_of = menu.all, .lacking = menu.asked});
@@ -255,12 +269,11 @@ absl::StatusOr<MenuPage<MenuVariant>> InPos(Database& database, const Menu& menu
     }
     const std::string prefix = SkuKeyPrefix(query.sku_prefix, menu.sku_case), end = EndOfPrefix(prefix);
     const std::string after = query.after.empty() ? std::string() : query.after[0];
-    session.Query(absl::StrCat("SELECT STRAIGHT_JOIN ", kColumns, " FROM variant v FORCE INDEX (by_sku)",
-                               kJoinProduct,
-                               "WHERE v.merchant_no = ? AND v.sku_key >= ? AND v.sku_key < ? AND v.sku_key > ? "
-                               "ORDER BY v.sku_key LIMIT ?"),
-                  {menu.merchant_number, prefix, Blob{end}, Blob{after}, query.limit + 1},
-                  take);
+    session.Query(
+        absl::StrCat("SELECT STRAIGHT_JOIN ", kColumns, " FROM variant v FORCE INDEX (by_sku)", kJoinProduct,
+                     "WHERE v.merchant_no = ? AND v.sku_key >= ? AND v.sku_key < ? AND v.sku_key > ? "
+                     "ORDER BY v.sku_key LIMIT ?"),
+        {menu.merchant_number, prefix, Blob{end}, Blob{after}, query.limit + 1}, take);
     return MakePage(std::move(rows), query.limit, AfterSkuInPos);
   });
 }

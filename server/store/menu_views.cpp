@@ -30,7 +30,8 @@ absl::StatusOr<Menu> OpenMenu(Database& database, std::string_view merchant_id,
     for (const std::string& id : asked_channel_ids) {
       const auto channel = std::find_if(menu.channels.begin(), menu.channels.end(),
                                         [&](const Menu::ChannelRef& other) { return other.id == id; });
-      if (channel == menu.channels.end()) throw Refused(NotFound(ToString(ChannelName{menu.merchant_id, id})));
+      if (channel == menu.channels.end())
+        throw Refused(NotFound(ToString(ChannelName{menu.merchant_id, id})));
       menu.asked |= BadgeOf(channel->number);
     }
     if (asked_channel_ids.empty()) menu.asked = menu.all;
@@ -38,14 +39,16 @@ absl::StatusOr<Menu> OpenMenu(Database& database, std::string_view merchant_id,
   });
 }
 
-absl::StatusOr<std::vector<ChannelStatistic>> ChannelStatistics(Database& database, std::string_view merchant_id,
-                                                                const std::vector<std::string>& asked_channel_ids) {
+absl::StatusOr<std::vector<ChannelStatistic>> ChannelStatistics(
+    Database& database, std::string_view merchant_id, const std::vector<std::string>& asked_channel_ids) {
   return database.Read([&](Session& session) {
     std::vector<ChannelStatistic> statistics;
     bool found = false;
     session.Query(
-        "SELECT m.rekeying, c.channel_id, n.live, n.live_items, n.sold_variants, n.sold_products, n.not_in_pos, "
-        "n.not_in_pos_items, n.multiple_listings, n.last_scan_time, n.complete, n.inactive, n.pending, n.suspended, "
+        "SELECT m.rekeying, c.channel_id, n.live, n.live_items, n.sold_variants, n.sold_products, "
+        "n.not_in_pos, "
+        "n.not_in_pos_items, n.multiple_listings, n.last_scan_time, n.complete, n.inactive, n.pending, "
+        "n.suspended, "
         "n.deleted, n.unknown, "
         "(SELECT SUM(b.variants) FROM badge_count b WHERE b.merchant_no = m.merchant_no) "
         "FROM merchant m LEFT JOIN (channel c JOIN channel_count n ON n.merchant_no = c.merchant_no "
@@ -64,8 +67,8 @@ absl::StatusOr<std::vector<ChannelStatistic>> ChannelStatistics(Database& databa
                                 .not_in_pos_products = row.Int(7),
                                 .not_in_channel = row.Int(16) - row.Int(4),
                                 .multiple_listings = row.Int(8),
-                                .listings_by_state = {row.Int(2), row.Int(11), row.Int(12), row.Int(13), row.Int(14),
-                                                      row.Int(15)},
+                                .listings_by_state = {row.Int(2), row.Int(11), row.Int(12), row.Int(13),
+                                                      row.Int(14), row.Int(15)},
                                 .last_scan_time = OptionalTime(row.OptionalInt(9)),
                                 .complete = row.Int(10) != 0});
         });

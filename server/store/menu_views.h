@@ -8,19 +8,19 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/listing.h"
 #include "common/money.h"
 #include "common/page_token.h"
 #include "common/sku_key.h"
-#include "common/listing.h"
 #include "server/store/channels.h"
 #include "server/store/database.h"
 
-// The six views of the products menu (design rule 5). Every page is a short range of an index; each view's plan is
-// checked by a test.
+// The six views of the products menu (design rule 5). Every page is a short range of an index; each view's
+// plan is checked by a test.
 namespace skulink::store {
 
-// What a request to any view is about, read in one query. Throws nothing; NOT_FOUND for an unknown merchant or channel,
-// naming the channel; UNAVAILABLE (REKEYING).
+// What a request to any view is about, read in one query. Throws nothing; NOT_FOUND for an unknown merchant
+// or channel, naming the channel; UNAVAILABLE (REKEYING).
 struct Menu {
   std::int64_t merchant_number = 0;
   std::string merchant_id;
@@ -65,12 +65,14 @@ struct MultipleListingGroup {
   int channel_number = 0;
   std::string sku_key;
   std::int64_t listing_count = 0;
-  std::vector<Listing> listings;  // at most 1,000; more follow in the next row
+  std::vector<Listing> listings;       // at most 1,000; more follow in the next row
   std::string product_id, variant_id;  // empty when the POS has no such variant
 };
 
-absl::StatusOr<MenuPage<MenuVariant>> SoldInChannel(Database& database, const Menu& menu, const MenuQuery& query);
-absl::StatusOr<MenuPage<MenuVariant>> NotInChannel(Database& database, const Menu& menu, const MenuQuery& query);
+absl::StatusOr<MenuPage<MenuVariant>> SoldInChannel(Database& database, const Menu& menu,
+                                                    const MenuQuery& query);
+absl::StatusOr<MenuPage<MenuVariant>> NotInChannel(Database& database, const Menu& menu,
+                                                   const MenuQuery& query);
 absl::StatusOr<MenuPage<MenuVariant>> InPos(Database& database, const Menu& menu, const MenuQuery& query);
 // `states` must not be empty.
 absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& menu, const MenuQuery& query,
@@ -90,7 +92,7 @@ struct ChannelStatistic {
   bool complete = false;
 };
 // One for each channel asked for, by id; of all channels when none is. One query. Errors as OpenMenu's.
-absl::StatusOr<std::vector<ChannelStatistic>> ChannelStatistics(Database& database, std::string_view merchant_id,
-                                                                const std::vector<std::string>& asked_channel_ids);
+absl::StatusOr<std::vector<ChannelStatistic>> ChannelStatistics(
+    Database& database, std::string_view merchant_id, const std::vector<std::string>& asked_channel_ids);
 
 }  // namespace skulink::store

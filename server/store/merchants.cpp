@@ -10,7 +10,8 @@ namespace skulink::store {
 namespace {
 
 constexpr std::string_view kSelect =
-    "SELECT merchant_no, merchant_id, display_name, currency, sku_case, version, create_time, update_time, rekeying "
+    "SELECT merchant_no, merchant_id, display_name, currency, sku_case, version, create_time, update_time, "
+    "rekeying "
     "FROM merchant ";
 
 Merchant FromRow(const Row& row) {
@@ -37,10 +38,11 @@ Merchant Insert(Session& session, const Merchant& merchant) {
   const long long number = absl::Uniform<std::int64_t>(random, 1, std::int64_t{1} << 53);
   const long long sku_case = static_cast<long long>(merchant.sku_case);
   const long long now = Now();
-  session.soci() << "INSERT INTO merchant (merchant_no, merchant_id, display_name, currency, sku_case, version, "
-                    "create_time, update_time) VALUES (:number, :id, :name, :currency, :sku_case, 1, :now, :now2)",
-      soci::use(number), soci::use(merchant.id), soci::use(merchant.display_name), soci::use(merchant.currency),
-      soci::use(sku_case), soci::use(now), soci::use(now);
+  session.soci()
+      << "INSERT INTO merchant (merchant_no, merchant_id, display_name, currency, sku_case, version, "
+         "create_time, update_time) VALUES (:number, :id, :name, :currency, :sku_case, 1, :now, :now2)",
+      soci::use(number), soci::use(merchant.id), soci::use(merchant.display_name),
+      soci::use(merchant.currency), soci::use(sku_case), soci::use(now), soci::use(now);
   return *Find(session, merchant.id);
 }
 
@@ -85,11 +87,12 @@ absl::StatusOr<Merchant> GetMerchant(Database& database, std::string_view mercha
   return database.Read([&](Session& session) { return RequireMerchant(session, merchant_id); });
 }
 
-absl::StatusOr<std::vector<Merchant>> ListMerchants(Database& database, std::string_view after_id, int limit) {
+absl::StatusOr<std::vector<Merchant>> ListMerchants(Database& database, std::string_view after_id,
+                                                    int limit) {
   return database.Read([&](Session& session) {
     std::vector<Merchant> merchants;
-    session.Query(std::string(kSelect) + "WHERE merchant_id > ? ORDER BY merchant_id LIMIT ?", {after_id, limit},
-                  [&](const Row& row) { merchants.push_back(FromRow(row)); });
+    session.Query(std::string(kSelect) + "WHERE merchant_id > ? ORDER BY merchant_id LIMIT ?",
+                  {after_id, limit}, [&](const Row& row) { merchants.push_back(FromRow(row)); });
     return merchants;
   });
 }
@@ -127,7 +130,8 @@ absl::Status EnsureDefaultMerchant(Database& database) {
 }
 
 Merchant LockMerchant(Session& session, std::string_view merchant_id, bool also_rekeying) {
-  return Lock(session, "merchant_id", merchant_id, ToString(MerchantName{std::string(merchant_id)}), also_rekeying);
+  return Lock(session, "merchant_id", merchant_id, ToString(MerchantName{std::string(merchant_id)}),
+              also_rekeying);
 }
 
 Merchant LockMerchant(Session& session, std::int64_t merchant_number) {

@@ -36,13 +36,15 @@ absl::StatusOr<Merchant> GetMerchant(Database& database, std::string_view mercha
 // By id, those after `after_id`.
 absl::StatusOr<std::vector<Merchant>> ListMerchants(Database& database, std::string_view after_id, int limit);
 // A change of sku_case computes all keys and matches of the merchant anew (rekey.h) before it returns.
-absl::StatusOr<Merchant> UpdateMerchant(Database& database, std::string_view merchant_id, const MerchantChange& change);
+absl::StatusOr<Merchant> UpdateMerchant(Database& database, std::string_view merchant_id,
+                                        const MerchantChange& change);
 
 // Creates the merchant `default` unless it is there.
 absl::Status EnsureDefaultMerchant(Database& database);
 
-// The merchant's row, held for the rest of the transaction: whoever changes what the views are made of holds it, so
-// that changes of one merchant come one after the other. Throws Refused: NOT_FOUND, or UNAVAILABLE (REKEYING) unless `also_rekeying`.
+// The merchant's row, held for the rest of the transaction: whoever changes what the views are made of holds
+// it, so that changes of one merchant come one after the other. Throws Refused: NOT_FOUND, or UNAVAILABLE
+// (REKEYING) unless `also_rekeying`.
 Merchant LockMerchant(Session& session, std::string_view merchant_id, bool also_rekeying = false);
 Merchant LockMerchant(Session& session, std::int64_t merchant_number);
 

@@ -49,7 +49,8 @@ CatalogEdit::EditedProduct& Require(CatalogEdit& edit, const Merchant& merchant,
                                     std::optional<std::int64_t> version) {
   CatalogEdit::EditedProduct* product = edit.Find(product_id);
   if (product == nullptr) throw Refused(NotFound(NameOf(merchant.id, product_id)));
-  if (version && *version != product->now.version) throw Refused(EtagMismatch(NameOf(merchant.id, product_id)));
+  if (version && *version != product->now.version)
+    throw Refused(EtagMismatch(NameOf(merchant.id, product_id)));
   return *product;
 }
 
@@ -96,7 +97,8 @@ class Import {
   }
 
  private:
-  CatalogEdit::PutResult TakeVariant(const ImportRow& row, std::size_t index, CatalogEdit::EditedProduct& product) {
+  CatalogEdit::PutResult TakeVariant(const ImportRow& row, std::size_t index,
+                                     CatalogEdit::EditedProduct& product) {
     const Variant& variant = row.product.variants[index];
     const std::int64_t line = row.variant_lines.empty() ? row.line : row.variant_lines[index];
     VariantName taken_by;
@@ -112,8 +114,9 @@ class Import {
     const int position = row.variant_indexes.empty() ? static_cast<int>(index) : row.variant_indexes[index];
     refused.set_field(absl::StrCat("variants[", position, "].sku"));
     refused.set_reason(v1::ERROR_REASON_SKU_TAKEN);
-    refused.set_description(absl::StrCat(
-        "is the SKU of ", owner, in_import == lines_.end() ? "" : absl::StrCat(" (line ", in_import->second, ")")));
+    refused.set_description(
+        absl::StrCat("is the SKU of ", owner,
+                     in_import == lines_.end() ? "" : absl::StrCat(" (line ", in_import->second, ")")));
     refused.set_product_id(row.product.id);
     refused.set_variant_id(variant.id);
     return result;
@@ -153,7 +156,8 @@ ImportOutcome ImportSome(Session& session, std::string_view merchant_id, std::sp
 
 }  // namespace
 
-absl::StatusOr<Product> CreateProduct(Database& database, std::string_view merchant_id, const Product& product) {
+absl::StatusOr<Product> CreateProduct(Database& database, std::string_view merchant_id,
+                                      const Product& product) {
   return database.Transact([&](Session& session) {
     const Merchant merchant = LockMerchant(session, merchant_id);
     CatalogEdit edit(session, merchant);
@@ -165,7 +169,8 @@ absl::StatusOr<Product> CreateProduct(Database& database, std::string_view merch
   });
 }
 
-absl::StatusOr<Product> GetProduct(Database& database, std::string_view merchant_id, std::string_view product_id) {
+absl::StatusOr<Product> GetProduct(Database& database, std::string_view merchant_id,
+                                   std::string_view product_id) {
   return database.ReadSnapshot([&](Session& session) { return Read(session, merchant_id, product_id); });
 }
 
@@ -180,8 +185,8 @@ absl::StatusOr<std::vector<Product>> ListProducts(Database& database, std::strin
   });
 }
 
-absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merchant_id, std::string_view product_id,
-                                      const ProductChange& change) {
+absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merchant_id,
+                                      std::string_view product_id, const ProductChange& change) {
   return database.Transact([&](Session& session) {
     const Merchant merchant = LockMerchant(session, merchant_id);
     CatalogEdit edit(session, merchant);
@@ -221,7 +226,8 @@ absl::StatusOr<ImportOutcome> ImportProducts(Database& database, std::string_vie
   std::span<const ImportRow> left(rows);
   do {
     std::size_t count = 0, variants = 0;
-    while (count < left.size() && (count == 0 || variants + left[count].product.variants.size() <= kVariantsAtOnce)) {
+    while (count < left.size() &&
+           (count == 0 || variants + left[count].product.variants.size() <= kVariantsAtOnce)) {
       variants += left[count++].product.variants.size();
     }
     const std::span<const ImportRow> some = left.first(count);

@@ -37,8 +37,10 @@ struct Product {
 // All values are checked before they come here, but for SKU keys and ids taken, which only the store knows.
 
 // All or nothing. ALREADY_EXISTS: product id; SKU_TAKEN naming `product.variants[i].sku`.
-absl::StatusOr<Product> CreateProduct(Database& database, std::string_view merchant_id, const Product& product);
-absl::StatusOr<Product> GetProduct(Database& database, std::string_view merchant_id, std::string_view product_id);
+absl::StatusOr<Product> CreateProduct(Database& database, std::string_view merchant_id,
+                                      const Product& product);
+absl::StatusOr<Product> GetProduct(Database& database, std::string_view merchant_id,
+                                   std::string_view product_id);
 // In the order of their numbers, those after `after_number`.
 absl::StatusOr<std::vector<Product>> ListProducts(Database& database, std::string_view merchant_id,
                                                   std::int64_t after_number, int limit);
@@ -47,8 +49,8 @@ struct ProductChange {
   std::optional<std::vector<Variant>> variants;  // the whole list: others are deleted
   std::optional<std::int64_t> version;           // ETAG_MISMATCH when it is not the current one
 };
-absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merchant_id, std::string_view product_id,
-                                      const ProductChange& change);
+absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merchant_id,
+                                      std::string_view product_id, const ProductChange& change);
 absl::Status DeleteProduct(Database& database, std::string_view merchant_id, std::string_view product_id,
                            std::optional<std::int64_t> version);
 
@@ -57,7 +59,7 @@ struct ImportRow {
   std::int64_t line = 0;
   Product product;
   std::vector<std::int64_t> variant_lines;  // empty, or one for each variant
-  std::vector<int> variant_indexes;         // where each variant stood in the request's row, for `variants[i].sku`
+  std::vector<int> variant_indexes;  // where each variant stood in the request's row, for `variants[i].sku`
 };
 
 struct ImportOutcome {

@@ -31,15 +31,16 @@ void ReadProducts(Session& session, const Merchant& merchant, Recount& recount) 
 
 Pos ReadPos(Session& session, const Merchant& merchant, Recount& recount) {
   Pos pos;
-  session.Stream("SELECT product_no, variant_no, sku, sku_key, badges FROM variant WHERE merchant_no = ?",
-                 {merchant.number}, [&](const Row& row) {
-                   const std::string key = SkuKey(row.Text(2), merchant.sku_case);
-                   if (key != row.Text(3) || key.empty() != row.IsNull(3)) {
-                     recount.wrong_keys.push_back(absl::StrCat("SKU key of variant ", row.Int(0), "/", row.Int(1)));
-                   }
-                   if (!key.empty()) pos.by_key[key] = pos.variants.size();
-                   pos.variants.push_back({row.Int(0), row.Int(1), row.Int(4)});
-                 });
+  session.Stream(
+      "SELECT product_no, variant_no, sku, sku_key, badges FROM variant WHERE merchant_no = ?",
+      {merchant.number}, [&](const Row& row) {
+        const std::string key = SkuKey(row.Text(2), merchant.sku_case);
+        if (key != row.Text(3) || key.empty() != row.IsNull(3)) {
+          recount.wrong_keys.push_back(absl::StrCat("SKU key of variant ", row.Int(0), "/", row.Int(1)));
+        }
+        if (!key.empty()) pos.by_key[key] = pos.variants.size();
+        pos.variants.push_back({row.Int(0), row.Int(1), row.Int(4)});
+      });
   recount.variants = static_cast<std::int64_t>(pos.variants.size());
   return pos;
 }
@@ -57,7 +58,8 @@ void ReadChannel(Session& session, const Merchant& merchant, int channel, Pos& p
         const auto owner = key.empty() ? pos.by_key.end() : pos.by_key.find(key);
         const bool in_pos = owner != pos.by_key.end();
         if (key != row.Text(3) || NameKey(row.Text(6)) != row.Text(7)) {
-          recount.wrong_keys.push_back(absl::StrCat("key of listing ", row.String(0), " of channel ", channel));
+          recount.wrong_keys.push_back(
+              absl::StrCat("key of listing ", row.String(0), " of channel ", channel));
         }
         if (in_pos != (row.Int(5) != 0)) recount.wrong_in_pos.push_back({channel, row.String(0), in_pos});
         const auto state = static_cast<ListingState>(row.Int(4));

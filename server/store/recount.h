@@ -24,7 +24,8 @@ struct ChannelCounts {
 };
 // The columns of ChannelCounts in channel_count, in the order of its members.
 inline constexpr char kChannelCountColumns[] =
-    "live, inactive, pending, suspended, deleted, unknown, not_in_pos, live_items, not_in_pos_items, sold_variants, "
+    "live, inactive, pending, suspended, deleted, unknown, not_in_pos, live_items, not_in_pos_items, "
+    "sold_variants, "
     "sold_products, multiple_listings";
 std::array<std::int64_t, 12> Columns(const ChannelCounts& counts);
 
@@ -32,7 +33,8 @@ std::array<std::int64_t, 12> Columns(const ChannelCounts& counts);
 struct Recount {
   std::int64_t variants = 0, listings = 0;
   std::map<int, ChannelCounts> channels;
-  std::map<int, StringMap<std::int64_t>> multiple_listings;  // by channel: SKU key to live listings, where 2 or more
+  std::map<int, StringMap<std::int64_t>>
+      multiple_listings;  // by channel: SKU key to live listings, where 2 or more
   std::map<std::int64_t, std::int64_t> badge_counts;
 
   // Where the stored rows differ.
@@ -46,7 +48,8 @@ struct Recount {
   };
   std::vector<WrongBadges> wrong_badges;
   std::vector<WrongInPos> wrong_in_pos;
-  std::vector<std::string> wrong_keys;  // for people: SKU and name keys that are not those of the text beside them
+  std::vector<std::string>
+      wrong_keys;  // for people: SKU and name keys that are not those of the text beside them
 };
 
 // Reads the merchant from `session`, which should be in a snapshot.

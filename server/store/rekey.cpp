@@ -22,12 +22,14 @@ struct Rekeyed {
 };
 
 // The next variants after (product, variant), with their new keys. Returns how many there were.
-std::int64_t RekeyVariants(Session& session, const Merchant& merchant, std::int64_t& product, std::int64_t& variant) {
+std::int64_t RekeyVariants(Session& session, const Merchant& merchant, std::int64_t& product,
+                           std::int64_t& variant) {
   std::vector<Rekeyed> changed;
   std::int64_t seen = 0;
   const std::int64_t after_product = product, after_variant = variant;
   session.Query(
-      "SELECT product_no, variant_no, sku, sku_key FROM variant WHERE merchant_no = ? AND product_no >= ? AND "
+      "SELECT product_no, variant_no, sku, sku_key FROM variant WHERE merchant_no = ? AND product_no >= ? "
+      "AND "
       "(product_no > ? OR variant_no > ?) ORDER BY product_no, variant_no LIMIT ?",
       {merchant.number, after_product, after_product, after_variant, kRowsAtOnce}, [&](const Row& row) {
         ++seen;
@@ -37,8 +39,9 @@ std::int64_t RekeyVariants(Session& session, const Merchant& merchant, std::int6
         if (key != row.Text(3)) changed.push_back({product, variant, std::move(key)});
       });
   for (const Rekeyed& row : changed) {
-    session.Execute("UPDATE variant SET sku_key = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
-                    {row.key, merchant.number, row.product, row.variant});
+    session.Execute(
+        "UPDATE variant SET sku_key = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
+        {row.key, merchant.number, row.product, row.variant});
   }
   return seen;
 }
@@ -57,8 +60,9 @@ std::int64_t RekeyListings(Session& session, const Merchant& merchant, int chann
         if (key != row.Text(2)) changed.emplace_back(listing_id, std::move(key));
       });
   for (const auto& [id, key] : changed) {
-    session.Execute("UPDATE listing SET sku_key = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
-                    {key, merchant.number, channel, id});
+    session.Execute(
+        "UPDATE listing SET sku_key = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
+        {key, merchant.number, channel, id});
   }
   return seen;
 }
@@ -85,7 +89,8 @@ absl::Status WriteKeys(Database& database, const Merchant& merchant) {
     if (!step.ok()) return step.status();
     seen = *step;
   }
-  SKULINK_ASSIGN_OR_RETURN(const std::vector<Channel> channels, ListChannels(database, merchant.id, "", kMaxChannels));
+  SKULINK_ASSIGN_OR_RETURN(const std::vector<Channel> channels,
+                           ListChannels(database, merchant.id, "", kMaxChannels));
   for (const Channel& channel : channels) {
     std::string listing_id;
     for (std::int64_t seen = 1; seen > 0;) {
@@ -104,14 +109,16 @@ absl::Status WriteKeys(Database& database, const Merchant& merchant) {
 absl::Status WriteMatches(Database& database, const Merchant& merchant, const Recount& right) {
   SKULINK_RETURN_IF_ERROR(InChunks(database, right.wrong_in_pos, [&](Session& session, auto chunk) {
     for (const Recount::WrongInPos& row : chunk) {
-      session.Execute("UPDATE listing SET in_pos = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
-                      {row.right, merchant.number, row.channel, row.listing_id});
+      session.Execute(
+          "UPDATE listing SET in_pos = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
+          {row.right, merchant.number, row.channel, row.listing_id});
     }
   }));
   return InChunks(database, right.wrong_badges, [&](Session& session, auto chunk) {
     for (const Recount::WrongBadges& row : chunk) {
-      session.Execute("UPDATE variant SET badges = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
-                      {row.right, merchant.number, row.product, row.variant});
+      session.Execute(
+          "UPDATE variant SET badges = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
+          {row.right, merchant.number, row.product, row.variant});
     }
   });
 }
@@ -145,10 +152,12 @@ absl::Status WriteCounts(Database& database, const Merchant& merchant, const Rec
     for (const auto& [channel, counts] : right.channels) {
       const std::array<std::int64_t, 12> n = Columns(counts);
       session.Execute(
-          "UPDATE channel_count SET live = ?, inactive = ?, pending = ?, suspended = ?, deleted = ?, unknown = ?, "
+          "UPDATE channel_count SET live = ?, inactive = ?, pending = ?, suspended = ?, deleted = ?, unknown "
+          "= ?, "
           "not_in_pos = ?, live_items = ?, not_in_pos_items = ?, sold_variants = ?, sold_products = ?, "
           "multiple_listings = ? WHERE merchant_no = ? AND channel_no = ?",
-          {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], merchant.number, channel});
+          {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], merchant.number,
+           channel});
     }
     session.Execute("DELETE FROM badge_count WHERE merchant_no = ?", {merchant.number});
     for (const auto& [badges, variants] : right.badge_counts) {
@@ -164,27 +173,30 @@ absl::Status WriteCounts(Database& database, const Merchant& merchant, const Rec
 void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case) {
   StringMap<std::pair<std::int64_t, std::int64_t>> owners;
   std::vector<std::pair<std::int64_t, std::int64_t>> clashing;
-  session.Stream("SELECT product_no, variant_no, sku FROM variant WHERE merchant_no = ? AND sku_key IS NOT NULL",
-                 {merchant.number}, [&](const Row& row) {
-                   const std::pair self(row.Int(0), row.Int(1));
-                   const auto [owner, is_new] = owners.try_emplace(SkuKey(row.Text(2), sku_case), self);
-                   if (is_new || clashing.size() >= kClashesNamed) return;
-                   clashing.push_back(owner->second);
-                   clashing.push_back(self);
-                 });
+  session.Stream(
+      "SELECT product_no, variant_no, sku FROM variant WHERE merchant_no = ? AND sku_key IS NOT NULL",
+      {merchant.number}, [&](const Row& row) {
+        const std::pair self(row.Int(0), row.Int(1));
+        const auto [owner, is_new] = owners.try_emplace(SkuKey(row.Text(2), sku_case), self);
+        if (is_new || clashing.size() >= kClashesNamed) return;
+        clashing.push_back(owner->second);
+        clashing.push_back(self);
+      });
   if (clashing.empty()) return;
   std::vector<std::string> names;
   for (const auto& [product, variant] : clashing) {
     session.Query(
-        "SELECT p.product_id, v.variant_id, v.sku FROM variant v JOIN product p ON p.merchant_no = v.merchant_no "
+        "SELECT p.product_id, v.variant_id, v.sku FROM variant v JOIN product p ON p.merchant_no = "
+        "v.merchant_no "
         "AND p.product_no = v.product_no WHERE v.merchant_no = ? AND v.product_no = ? AND v.variant_no = ?",
         {merchant.number, product, variant}, [&](const Row& row) {
           names.push_back(absl::StrCat(ToString(VariantName{merchant.id, row.String(0), row.String(1)}), " (",
                                        row.String(2), ")"));
         });
   }
-  throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SKU_CASE_CLASH,
-                      absl::StrCat("ignoring case would give these variants one SKU: ", absl::StrJoin(names, ", "))));
+  throw Refused(
+      Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SKU_CASE_CLASH,
+            absl::StrCat("ignoring case would give these variants one SKU: ", absl::StrJoin(names, ", "))));
 }
 
 absl::Status FinishRekeying(Database& database, std::string_view merchant_id) {

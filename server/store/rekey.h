@@ -7,14 +7,15 @@
 #include "server/store/database.h"
 #include "server/store/merchants.h"
 
-// Computing all SKU keys of a merchant anew after its sku_case changed. Too much for one transaction: while it is
-// under way the merchant is marked, and whoever asks for it is told REKEYING.
+// Computing all SKU keys of a merchant anew after its sku_case changed. Too much for one transaction: while
+// it is under way the merchant is marked, and whoever asks for it is told REKEYING.
 namespace skulink::store {
 
 // Throws Refused (SKU_CASE_CLASH, with the variants) when `sku_case` would give two variants one key.
 void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case);
 
-// Does what is left to do of a merchant that is marked; nothing when it is not. Can be called again after any interruption.
+// Does what is left to do of a merchant that is marked; nothing when it is not. Can be called again after any
+// interruption.
 absl::Status FinishRekeying(Database& database, std::string_view merchant_id);
 
 // Finishes what servers that died left half-way.

@@ -45,34 +45,36 @@ class Verification {
 
   void CheckCounts(Session& session, const Merchant& merchant, const Recount& right) {
     std::map<int, ChannelCounts> missing(right.channels);
-    session.Query(absl::StrCat("SELECT channel_no, ", kChannelCountColumns,
-                               " FROM channel_count WHERE merchant_no = ?"),
-                  {merchant.number}, [&](const Row& row) {
-                    const int channel = static_cast<int>(row.Int(0));
-                    std::array<std::int64_t, 12> stored;
-                    for (std::size_t i = 0; i < stored.size(); ++i) stored[i] = row.Int(static_cast<int>(i) + 1);
-                    const auto found = right.channels.find(channel);
-                    const std::array<std::int64_t, 12> expected =
-                        Columns(found == right.channels.end() ? ChannelCounts() : found->second);
-                    missing.erase(channel);
-                    if (stored == expected) return;
-                    Differs(absl::StrCat("counts of channel ", channel, " (", kChannelCountColumns, "): stored ",
-                                         absl::StrJoin(stored, " "), ", right is ", absl::StrJoin(expected, " ")));
-                  });
+    session.Query(
+        absl::StrCat("SELECT channel_no, ", kChannelCountColumns,
+                     " FROM channel_count WHERE merchant_no = ?"),
+        {merchant.number}, [&](const Row& row) {
+          const int channel = static_cast<int>(row.Int(0));
+          std::array<std::int64_t, 12> stored;
+          for (std::size_t i = 0; i < stored.size(); ++i) stored[i] = row.Int(static_cast<int>(i) + 1);
+          const auto found = right.channels.find(channel);
+          const std::array<std::int64_t, 12> expected =
+              Columns(found == right.channels.end() ? ChannelCounts() : found->second);
+          missing.erase(channel);
+          if (stored == expected) return;
+          Differs(absl::StrCat("counts of channel ", channel, " (", kChannelCountColumns, "): stored ",
+                               absl::StrJoin(stored, " "), ", right is ", absl::StrJoin(expected, " ")));
+        });
     for (const auto& [channel, counts] : missing) Differs(absl::StrCat("no counts of channel ", channel));
   }
 
   void CheckMultipleListings(Session& session, const Merchant& merchant, const Recount& right) {
     std::map<int, StringMap<std::int64_t>> missing(right.multiple_listings);
-    session.Query("SELECT channel_no, sku_key, listings FROM multiple_listing WHERE merchant_no = ?",
-                  {merchant.number}, [&](const Row& row) {
-                    StringMap<std::int64_t>& groups = missing[static_cast<int>(row.Int(0))];
-                    const auto group = groups.find(row.Text(1));
-                    if (group == groups.end() || group->second != row.Int(2)) {
-                      Differs(absl::StrCat("multiple listing of key ", row.String(1), " on channel ", row.Int(0)));
-                    }
-                    if (group != groups.end()) groups.erase(group);
-                  });
+    session.Query(
+        "SELECT channel_no, sku_key, listings FROM multiple_listing WHERE merchant_no = ?", {merchant.number},
+        [&](const Row& row) {
+          StringMap<std::int64_t>& groups = missing[static_cast<int>(row.Int(0))];
+          const auto group = groups.find(row.Text(1));
+          if (group == groups.end() || group->second != row.Int(2)) {
+            Differs(absl::StrCat("multiple listing of key ", row.String(1), " on channel ", row.Int(0)));
+          }
+          if (group != groups.end()) groups.erase(group);
+        });
     for (const auto& [channel, groups] : missing) {
       for (const auto& [key, live] : groups) {
         Differs(absl::StrCat("no multiple listing of key ", key, " on channel ", channel));

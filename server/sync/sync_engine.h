@@ -30,19 +30,23 @@ class SyncEngine {
   ~SyncEngine();
 
   // CHANNEL_BUSY while the channel has a running job; a job that needs confirmation is ended as CANCELLED.
-  absl::StatusOr<v1::Job> StartScan(const ChannelName& channel, v1::ScanMode mode, std::string_view request_id);
+  absl::StatusOr<v1::Job> StartScan(const ChannelName& channel, v1::ScanMode mode,
+                                    std::string_view request_id);
   absl::StatusOr<v1::Job> GetJob(const JobName& job);
-  // The newest first, those before `before_job_id` (empty: from the newest). `channel_id` empty: of all channels.
+  // The newest first, those before `before_job_id` (empty: from the newest). `channel_id` empty: of all
+  // channels.
   absl::StatusOr<std::vector<v1::Job>> ListJobs(const std::string& merchant_id, const std::string& channel_id,
                                                 const std::string& before_job_id, int limit);
   // Those with a number above `after_number`; `numbers` gets theirs.
-  absl::StatusOr<std::vector<v1::JobItem>> ListJobItems(const JobName& job, std::int64_t after_number, int limit,
-                                                        std::vector<std::int64_t>& numbers);
-  // Returns once the job has ended, at the latest after `wait`. JOB_STATE when it has ended already in another way than CANCELLED.
+  absl::StatusOr<std::vector<v1::JobItem>> ListJobItems(const JobName& job, std::int64_t after_number,
+                                                        int limit, std::vector<std::int64_t>& numbers);
+  // Returns once the job has ended, at the latest after `wait`. JOB_STATE when it has ended already in
+  // another way than CANCELLED.
   absl::StatusOr<v1::Job> CancelJob(const JobName& job, absl::Duration wait);
   absl::StatusOr<v1::Job> ConfirmJob(const JobName& job);
 
-  // Jobs that run here publish themselves; for watched jobs that run elsewhere the engine publishes what the database says, once a second.
+  // Jobs that run here publish themselves; for watched jobs that run elsewhere the engine publishes what the
+  // database says, once a second.
   JobHub& hub();
 
   struct CheckedChannel {

@@ -1,0 +1,107 @@
+#include "server/sync/page_reader.h"
+
+#include <algorithm>
+
+#include "absl/random/random.h"
+#include "absl/time/clock.h"
+#include "common/errors.h"
+
+namespace skulink {
+namespace {
+
+constexpr std::size_t kListingsAhead = 12'000;
+constexpr absl::Duration kShortestPause = absl::Milliseconds(100);
+constexpr absl::Duration kLongestPause = absl::Seconds(20);
+constexpr absl::Duration kLongestAskedFor = absl::Minutes(10);
+
+std::chrono::nanoseconds Chrono(absl::Duration duration) { return absl::ToChronoNanoseconds(duration); }
+
+}  // namespace
+
+void SleepUnlessStopped(absl::Duration duration, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::unique_lock lock(mutex);
+  changed.wait_for(lock, stop, Chrono(duration), [] { return false; });
+}
+
+absl::Duration RetryPause(int attempt, const absl::Status& status) {
+  absl::BitGen random;
+  const absl::Duration step = std::min(kLongestPause, kShortestPause * (1 << std::min(attempt, 10)));
+  const absl::Duration jittered = step * absl::Uniform(random, 0.5, 1.0);
+  return std::max(jittered, std::min(RetryAfter(status), kLongestAskedFor));
+}
+
+PageReader::PageReader(SellerCenter& seller_center, std::string resume_token, int page_size,
+                       std::stop_token stop)
+    : seller_center_(seller_center),
+      page_size_(page_size),
+      stop_with_(std::move(stop), [this] { stop_.request_stop(); }),
+      resume_token_(std::move(resume_token)),
+      thread_([this] { Read(); }) {}
+
+PageReader::~PageReader() {
+  stop_.request_stop();
+  changed_.notify_all();
+  thread_.join();
+}
+
+void PageReader::Read() {
+  absl::Status status;
+  for (int failures = 0; !stop_.stop_requested();) {
+    status = seller_center_.ListListings(resume_token_, page_size_, stop_.get_token(),
+                                         [this](ListingPage page) { return Take(std::move(page)); });
+    if (status.ok() || last_ || stop_.stop_requested()) break;
+    failures = progressed_ ? 1 : failures + 1;
+    progressed_ = false;
+    if (!absl::IsUnavailable(status) || failures >= kMaxFailures) break;
+    SleepUnlessStopped(RetryPause(failures, status), stop_.get_token());
+  }
+  if (last_) status = absl::OkStatus();
+  if (!last_ && stop_.stop_requested()) status = absl::CancelledError("stopped");
+  const std::lock_guard lock(mutex_);
+  status_ = status;
+  finished_ = true;
+  changed_.notify_all();
+}
+
+absl::Status PageReader::Take(ListingPage page) {
+  progressed_ = true;
+  resume_token_ = page.resume_token;
+  last_ = page.resume_token.empty();
+  std::unique_lock lock(mutex_);
+  while (listings_waiting_ >= kListingsAhead && !stop_.stop_requested()) {
+    changed_.wait_for(lock, std::chrono::milliseconds(100));
+  }
+  if (stop_.stop_requested()) {
+    last_ = false;
+    return absl::CancelledError("stopped");
+  }
+  listings_waiting_ += page.listings.size() + 1;
+  pages_.push_back(std::move(page));
+  changed_.notify_all();
+  return absl::OkStatus();
+}
+
+std::optional<ListingPage> PageReader::Next(absl::Duration patience) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, Chrono(patience), [this] { return !pages_.empty() || finished_; });
+  if (pages_.empty()) return std::nullopt;
+  ListingPage page = std::move(pages_.front());
+  pages_.pop_front();
+  listings_waiting_ -= page.listings.size() + 1;
+  changed_.notify_all();
+  return page;
+}
+
+bool PageReader::done() {
+  const std::lock_guard lock(mutex_);
+  return finished_ && pages_.empty();
+}
+
+absl::Status PageReader::status() {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+}  // namespace skulink

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/sellercenters/seller_center.h"
+
+namespace skulink {
+
+// Waits for `duration`, or until a stop is asked for.
+void SleepUnlessStopped(absl::Duration duration, const std::stop_token& stop);
+
+// How long to wait before the n-th try again (n from 1) of something that failed with `status`: what the
+// status asks for, at least growing steps with jitter.
+absl::Duration RetryPause(int attempt, const absl::Status& status);
+
+// Failures one after the other, without a page between them, that end a scan.
+inline constexpr int kMaxFailures = 6;
+
+// Reads a Seller Center's listings in a thread of its own, a few pages ahead of who takes them, and goes on
+// from the last page after errors that may pass.
+class PageReader {
+ public:
+  // From after `resume_token`.
+  PageReader(SellerCenter& seller_center, std::string resume_token, int page_size, std::stop_token stop);
+  // Stops reading.
+  ~PageReader();
+
+  // The next page; waits for it for `patience` at most: nullopt when there is none yet. After the last page,
+  // or when reading failed for good, `done` is true.
+  std::optional<ListingPage> Next(absl::Duration patience);
+  bool done();
+  // Once done: OK, or why reading failed.
+  absl::Status status();
+
+ private:
+  void Read();
+  absl::Status Take(ListingPage page);
+
+  SellerCenter& seller_center_;
+  const int page_size_;
+  std::stop_source stop_;
+  std::stop_callback<std::function<void()>> stop_with_;
+  std::string resume_token_;  // of the reading thread only
+  bool progressed_ = false;   // of the reading thread only: a page came since the last failure
+  bool last_ = false;         // of the reading thread only: the last page came
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::deque<ListingPage> pages_;
+  std::size_t listings_waiting_ = 0;
+  bool finished_ = false;
+  absl::Status status_;
+
+  std::thread thread_;
+};
+
+}  // namespace skulink

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/sellercenters/seller_center.h"
+#include "server/store/database.h"
+#include "server/store/jobs.h"
+#include "server/sync/scan_batch.h"
+
+namespace skulink {
+
+// Listings a second over the last seconds.
+class ScanRate {
+ public:
+  void Note(absl::Time now, std::int64_t listings);
+  double per_second() const { return per_second_; }
+
+ private:
+  std::optional<absl::Time> since_;
+  std::int64_t counted_ = 0;
+  double per_second_ = 0;
+};
+
+// One FULL scan, from where it stands to its end (design rule 6): reads the channel's listings page by page,
+// writes what changed, and removes what a complete scan did not see and the Seller Center, asked again, no
+// longer has.
+class Scan {
+ public:
+  // `job` was claimed. `publish` is called with each state of the job once it is written.
+  Scan(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
+       std::function<void(const v1::Job&)> publish);
+
+  // Returns when the job has ended, needs confirmation, or belongs to another server; or soon after
+  // `server_stop`, leaving the job to a successor.
+  void Run(std::stop_token server_stop);
+  // Somebody asked to cancel the job; from any thread.
+  void Cancel() { cancel_.request_stop(); }
+
+ private:
+  absl::Status RunPhases();
+  absl::Status Connect();
+  absl::Status Prepare();
+  absl::Status ReadListings();
+  absl::Status RemoveUnseen();
+  absl::Status RemoveChunk(std::span<const ListingIndex::Entry> unseen);
+  void End(const absl::Status& status);
+
+  // Why removing needs somebody's word; nullopt when it does not.
+  std::optional<v1::Confirmation> Doubt();
+  std::vector<ListingIndex::Entry> Unseen();
+
+  // GetItems, tried again after errors that may pass.
+  absl::StatusOr<FoundItems> LookUp(const std::vector<std::string>& item_ids);
+  // Writes the batch and the job's progress in one transaction.
+  absl::Status Write(ScanBatch& batch);
+  // Writes the job as `change` makes it, and what else `change` writes, in one transaction that holds the
+  // merchant's lock.
+  using Change = std::function<void(store::Session&, const store::Merchant&, store::JobRecord&)>;
+  absl::Status Save(const Change& change);
+  absl::Status SetPhase(v1::ScanPhase phase);
+  // Runs `attempt` until it does not fail for a database that is away, or the server stops.
+  absl::Status WhileStoreIsAway(const std::function<absl::Status()>& attempt);
+  void Estimate(v1::ScanProgress& progress) const;
+  bool stopped() const { return stop_.stop_requested(); }
+
+  store::Database& database_;
+  store::JobRecord job_;  // as it was written last
+  const absl::Duration timeout_;
+  const std::function<void(const v1::Job&)> publish_;
+
+  std::stop_token server_stop_;
+  std::stop_source cancel_;  // the job is cancelled
+  std::stop_source stop_;    // either of them
+  std::unique_ptr<SellerCenter> seller_center_;
+  ShopDescription shop_;
+  std::optional<ScanMemory> memory_;
+  std::optional<SkuCase> memory_case_;  // of the keys in memory_; nullopt once the merchant's has changed
+  std::string resume_token_;
+  std::uint32_t batches_ = 0;
+  ScanRate rate_;
+};
+
+}  // namespace skulink

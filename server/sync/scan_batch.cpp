@@ -1,0 +1,140 @@
+#include "server/sync/scan_batch.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "common/sku_key.h"
+
+namespace skulink {
+namespace {
+
+absl::Status Contradiction(std::string_view field, const std::string& message) {
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID,
+               absl::StrCat("the Seller Center's ", std::string(field), " ", message),
+               {{"field", std::string(field)}});
+}
+
+}  // namespace
+
+bool ScanBatch::Touches(const ListingPage& page) const {
+  return std::any_of(page.listings.begin(), page.listings.end(), [&](const Listing& listing) {
+    const ListingIndex::Entry entry = memory_.listings.Find(listing.listing_id);
+    return entry != ListingIndex::kNone && memory_.listings.batch(entry) == number_;
+  });
+}
+
+absl::Status ScanBatch::Check(const ListingPage& page, std::int64_t listings_before) const {
+  if (!page.resume_token.empty() && memory_.resume_tokens.contains(page.resume_token)) {
+    return Contradiction("resume_token", "was used for an earlier page: its list would never end");
+  }
+  if (!page.listing_count) return absl::OkStatus();
+  std::int64_t listings = listings_before + listings_sent();
+  for (const Listing& listing : page.listings) {
+    const ListingIndex::Entry entry = memory_.listings.Find(listing.listing_id);
+    listings += entry == ListingIndex::kNone || !memory_.listings.seen(entry);
+  }
+  listings += static_cast<std::int64_t>(page.refused.size());
+  if (listings <= *page.listing_count) return absl::OkStatus();
+  return Contradiction("listing_count",
+                       absl::StrCat("is ", *page.listing_count, ", but it sent ", listings, " listings"));
+}
+
+void ScanBatch::Take(ListingPage page) {
+  ++page_count_;
+  listings_ += static_cast<std::int64_t>(page.listings.size());
+  if (page.listing_count) listing_count_ = page.listing_count;
+  last_page_ = page.resume_token.empty();
+  if (!last_page_) {
+    memory_.resume_tokens.insert(page.resume_token);
+    pages_.resume_tokens.push_back(std::move(page.resume_token));
+  }
+  for (Listing& listing : page.listings) TakeListing(std::move(listing));
+  for (const RefusedListing& refused : page.refused) TakeRefused(refused);
+}
+
+void ScanBatch::TakeFound(FoundItems found) {
+  for (Listing& listing : found.listings) TakeListing(std::move(listing));
+  for (const RefusedListing& refused : found.refused) TakeRefused(refused);
+}
+
+bool ScanBatch::See(ListingIndex::Entry entry) {
+  bool& seen = memory_.listings.seen(entry);
+  if (seen) return false;
+  seen = true;
+  ++seen_;
+  pages_.seen_listing_ids.emplace_back(memory_.listings.Id(entry));
+  return true;
+}
+
+void ScanBatch::TakeListing(Listing listing) {
+  ListingIndex& index = memory_.listings;
+  const store::Fingerprint fingerprint = store::FingerprintOf(listing);
+  const bool live = listing.state == ListingState::kLive;
+  ListingIndex::Entry entry = index.Find(listing.listing_id);
+  if (entry == ListingIndex::kNone) {
+    entry = index.Add(listing.listing_id, fingerprint, listing.state);
+    index.batch(entry) = number_;
+    See(entry);
+    live_seen_ += live;
+    changes_.created.push_back(std::move(listing));
+    return;
+  }
+  // Sent once more: what it was counted as before no longer counts.
+  const bool was_seen = !See(entry);
+  live_seen_ += live - (was_seen && index.state(entry) == ListingState::kLive);
+  index.state(entry) = listing.state;
+  if (index.fingerprint(entry) == fingerprint) {
+    unchanged_ += !was_seen;
+    return;
+  }
+  index.fingerprint(entry) = fingerprint;
+  index.batch(entry) = number_;
+  changes_.updated.push_back(std::move(listing));
+}
+
+void ScanBatch::TakeRefused(const RefusedListing& refused) {
+  ++refused_;
+  const ListingIndex::Entry entry = memory_.listings.Find(refused.listing_id);
+  // What is known of it stays; it is there, so it is not removed.
+  if (entry != ListingIndex::kNone && See(entry)) --seen_;
+  v1::JobItem& item = items_.emplace_back();
+  item.set_listing_id(refused.listing_id);
+  item.set_item_id(refused.item_id);
+  item.set_outcome(v1::JOB_ITEM_OUTCOME_REFUSED);
+  item.set_reason(ReasonOf(refused.status));
+  item.set_field(FieldOf(refused.status));
+  item.set_description(std::string(refused.status.message()));
+}
+
+void ScanBatch::Remove(ListingIndex::Entry entry, std::string item_id) {
+  v1::JobItem& item = items_.emplace_back();
+  item.set_listing_id(std::string(memory_.listings.Id(entry)));
+  item.set_item_id(std::move(item_id));
+  item.set_outcome(v1::JOB_ITEM_OUTCOME_REMOVED);
+  memory_.listings.seen(entry) = true;  // dealt with
+  changes_.removed.push_back(item.listing_id());
+}
+
+void ScanBatch::Remember(SkuCase sku_case) {
+  for (const auto* listings : {&changes_.created, &changes_.updated}) {
+    for (const Listing& listing : *listings) {
+      memory_.channel.items.insert(store::MemoryHash(listing.item_id));
+      memory_.channel.sku_keys.insert(store::MemoryHash(SkuKey(listing.seller_sku, sku_case)));
+    }
+  }
+}
+
+void ScanBatch::AddTo(v1::ScanProgress& progress, std::int64_t& live_seen) const {
+  progress.set_pages(progress.pages() + page_count_);
+  progress.set_listings_seen(progress.listings_seen() + seen_);
+  progress.set_created(progress.created() + static_cast<std::int64_t>(changes_.created.size()));
+  progress.set_updated(progress.updated() + static_cast<std::int64_t>(changes_.updated.size()));
+  progress.set_unchanged(progress.unchanged() + unchanged_);
+  progress.set_removed(progress.removed() + static_cast<std::int64_t>(changes_.removed.size()));
+  progress.set_refused(progress.refused() + refused_);
+  if (listing_count_) progress.set_listings_expected(*listing_count_);
+  live_seen += live_seen_;
+}
+
+}  // namespace skulink

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/string_map.h"
+#include "server/sellercenters/seller_center.h"
+#include "server/store/jobs.h"
+#include "server/store/listings.h"
+#include "server/sync/listing_index.h"
+
+namespace skulink {
+
+// What a scan knows so far: kept in memory while it runs, made anew from the store by a successor.
+struct ScanMemory {
+  ListingIndex listings;
+  store::ChannelMemory channel;
+  StringSet resume_tokens;
+};
+
+// Pages that are written in one transaction: what they change, and what a successor needs to go on after
+// them.
+class ScanBatch {
+ public:
+  // `number` is one that no batch of this scan had, from 1.
+  ScanBatch(ScanMemory& memory, std::uint32_t number) : memory_(memory), number_(number) {}
+
+  // Whether a listing of the page is changed by this batch already; the page belongs into the next one then.
+  bool Touches(const ListingPage& page) const;
+  // SELLER_CENTER_ANSWER_INVALID, with nothing taken, when the page contradicts those before: a resume token
+  // that was used, or more listings than there are said to be. `listings_before` were sent on the pages
+  // before.
+  absl::Status Check(const ListingPage& page, std::int64_t listings_before) const;
+  void Take(ListingPage page);
+  // Listings found by a look-up: changes as in a page, but nothing to go on from.
+  void TakeFound(FoundItems found);
+  // A listing that is no longer there.
+  void Remove(ListingIndex::Entry entry, std::string item_id);
+
+  // After it was written: what was created or changed may be found by later batches.
+  void Remember(SkuCase sku_case);
+
+  const store::ListingChanges& changes() const { return changes_; }
+  const store::ScanPages& pages() const { return pages_; }
+  const std::vector<v1::JobItem>& items() const { return items_; }
+  std::size_t changed() const {
+    return changes_.created.size() + changes_.updated.size() + changes_.removed.size();
+  }
+  // Read, and told apart (a refused one counts, one sent again does not).
+  std::int64_t listings() const { return listings_; }
+  std::int64_t listings_sent() const { return seen_ + refused_; }
+  bool empty() const { return page_count_ == 0 && changed() == 0 && items_.empty(); }
+  bool has_pages() const { return page_count_ > 0; }
+  bool last_page() const { return last_page_; }
+  const std::optional<std::int64_t>& listing_count() const { return listing_count_; }
+
+  // Adds what this batch counted.
+  void AddTo(v1::ScanProgress& progress, std::int64_t& live_seen) const;
+
+ private:
+  void TakeListing(Listing listing);
+  void TakeRefused(const RefusedListing& refused);
+  // First met by this scan.
+  bool See(ListingIndex::Entry entry);
+
+  ScanMemory& memory_;
+  const std::uint32_t number_;
+  store::ListingChanges changes_;
+  store::ScanPages pages_;
+  std::vector<v1::JobItem> items_;
+  std::optional<std::int64_t> listing_count_;
+  bool last_page_ = false;
+  std::int64_t page_count_ = 0, listings_ = 0, seen_ = 0, unchanged_ = 0, refused_ = 0, live_seen_ = 0;
+};
+
+}  // namespace skulink

@@ -1,0 +1,235 @@
+#include "server/sync/sync_engine.h"
+
+#include <spdlog/spdlog.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/store/channels.h"
+#include "server/store/jobs.h"
+#include "server/sync/page_reader.h"
+#include "server/sync/scan.h"
+
+namespace skulink {
+namespace {
+
+// How often the database is asked for jobs that another server was given, left behind, or runs.
+constexpr absl::Duration kPoll = absl::Milliseconds(500);
+
+std::string NewOwner() {
+  absl::BitGen random;
+  return absl::StrCat(absl::Hex(absl::Uniform<std::uint64_t>(random), absl::kZeroPad16),
+                      absl::Hex(absl::Uniform<std::uint64_t>(random), absl::kZeroPad16));
+}
+
+}  // namespace
+
+class SyncEngine::Impl {
+ public:
+  Impl(store::Database& database, const SyncOptions& options)
+      : database_(database), options_(options), owner_(NewOwner()), scheduler_([this] { Schedule(); }) {}
+
+  ~Impl() {
+    stop_.request_stop();
+    Wake();
+    scheduler_.join();
+    for (auto& [name, running] : running_) running.thread.join();
+  }
+
+  store::Database& database() { return database_; }
+  const SyncOptions& options() const { return options_; }
+  JobHub& hub() { return hub_; }
+
+  void Publish(const v1::Job& job) { hub_.Publish(std::make_shared<const v1::Job>(job)); }
+
+  // The scheduler looks for work at once.
+  void Wake() {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    changed_.notify_all();
+  }
+
+  void CancelRunning(const std::string& job_name) {
+    const std::lock_guard lock(mutex_);
+    const auto running = running_.find(job_name);
+    if (running != running_.end()) running->second.scan->Cancel();
+  }
+
+ private:
+  struct Running {
+    std::shared_ptr<Scan> scan;
+    std::thread thread;
+    bool ended = false;
+  };
+
+  void Schedule() {
+    absl::Time next_renewal = absl::InfinitePast(), next_look = absl::InfinitePast();
+    while (!stop_.stop_requested()) {
+      Reap();
+      if (absl::Now() >= next_renewal) {
+        Renew();
+        next_renewal = absl::Now() + options_.lease / 4;
+      }
+      while (HasRoom() && Claim()) {
+      }
+      if (absl::Now() >= next_look) {
+        PublishWatched();
+        next_look = absl::Now() + absl::Seconds(1);
+      }
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, absl::ToChronoNanoseconds(kPoll), [this] { return woken_; });
+      woken_ = false;
+    }
+  }
+
+  bool HasRoom() {
+    const std::lock_guard lock(mutex_);
+    return !stop_.stop_requested() && running_.size() < static_cast<std::size_t>(options_.max_running_jobs);
+  }
+
+  bool Claim() {
+    absl::StatusOr<std::optional<store::JobRecord>> job = store::ClaimJob(database_, owner_, options_.lease);
+    if (!job.ok() || !*job) return false;
+    const std::string name = (*job)->job.name();
+    auto scan = std::make_shared<Scan>(database_, **std::move(job), options_.seller_center_timeout,
+                                       [this](const v1::Job& now) { Publish(now); });
+    const std::lock_guard lock(mutex_);
+    Running& running = running_[name];
+    running.scan = scan;
+    running.thread = std::thread([this, name, scan] {
+      scan->Run(stop_.get_token());
+      const std::lock_guard ending(mutex_);
+      running_.at(name).ended = true;
+      woken_ = true;
+      changed_.notify_all();
+    });
+    return true;
+  }
+
+  // Joins the threads of jobs that ended.
+  void Reap() {
+    std::vector<std::thread> ended;
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto running = running_.begin(); running != running_.end();) {
+        if (!running->second.ended) {
+          ++running;
+          continue;
+        }
+        ended.push_back(std::move(running->second.thread));
+        running = running_.erase(running);
+      }
+    }
+    for (std::thread& thread : ended) thread.join();
+  }
+
+  void Renew() {
+    const absl::StatusOr<std::vector<JobName>> to_cancel =
+        store::RenewLeases(database_, owner_, options_.lease);
+    if (!to_cancel.ok()) return;
+    for (const JobName& name : *to_cancel) CancelRunning(ToString(name));
+  }
+
+  // Jobs that are watched here and run elsewhere, or nowhere.
+  void PublishWatched() {
+    for (const std::string& name : hub_.Watched()) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (running_.contains(name)) continue;
+      }
+      const absl::StatusOr<JobName> parsed = ParseJobName(name, "name");
+      if (!parsed.ok()) continue;
+      const absl::StatusOr<store::JobRecord> job = store::ReadJob(database_, *parsed);
+      if (job.ok()) Publish(job->job);
+    }
+  }
+
+  store::Database& database_;
+  const SyncOptions options_;
+  const std::string owner_;  // of this run of the server; another run is another owner
+  JobHub hub_;
+  std::stop_source stop_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  bool woken_ = false;
+  std::map<std::string, Running> running_;  // by job name
+  std::thread scheduler_;
+};
+
+SyncEngine::SyncEngine(store::Database& database, const SyncOptions& options)
+    : impl_(std::make_unique<Impl>(database, options)) {}
+SyncEngine::~SyncEngine() = default;
+
+JobHub& SyncEngine::hub() { return impl_->hub(); }
+
+absl::StatusOr<v1::Job> SyncEngine::StartScan(const ChannelName& channel, v1::ScanMode mode,
+                                              std::string_view request_id) {
+  absl::StatusOr<v1::Job> job = store::CreateScanJob(impl_->database(), channel, mode, request_id);
+  if (job.ok()) impl_->Wake();
+  return job;
+}
+
+absl::StatusOr<v1::Job> SyncEngine::GetJob(const JobName& name) {
+  absl::StatusOr<store::JobRecord> job = store::ReadJob(impl_->database(), name);
+  if (!job.ok()) return job.status();
+  return std::move(job->job);
+}
+
+absl::StatusOr<std::vector<v1::Job>> SyncEngine::ListJobs(const std::string& merchant_id,
+                                                          const std::string& channel_id,
+                                                          const std::string& before_job_id, int limit) {
+  return store::ListJobs(impl_->database(), merchant_id, channel_id, before_job_id, limit);
+}
+
+absl::StatusOr<std::vector<v1::JobItem>> SyncEngine::ListJobItems(const JobName& name,
+                                                                  std::int64_t after_number, int limit,
+                                                                  std::vector<std::int64_t>& numbers) {
+  return store::ListJobItems(impl_->database(), name, after_number, limit, numbers);
+}
+
+absl::StatusOr<v1::Job> SyncEngine::CancelJob(const JobName& name, absl::Duration wait) {
+  struct Seen {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool running = true;
+  } seen;
+  const auto watch = impl_->hub().Subscribe(ToString(name), [&](const JobSnapshot& job) {
+    const std::lock_guard lock(seen.mutex);
+    seen.running = job->state() == v1::JOB_STATE_RUNNING;
+    seen.changed.notify_all();
+  });
+  absl::StatusOr<v1::Job> job = store::RequestCancel(impl_->database(), name);
+  if (!job.ok() || job->state() != v1::JOB_STATE_RUNNING) {
+    if (job.ok()) impl_->Publish(*job);
+    return job;
+  }
+  impl_->CancelRunning(ToString(name));
+  {
+    std::unique_lock lock(seen.mutex);
+    seen.changed.wait_for(lock, absl::ToChronoNanoseconds(wait), [&] { return !seen.running; });
+  }
+  return GetJob(name);
+}
+
+absl::StatusOr<v1::Job> SyncEngine::ConfirmJob(const JobName& name) {
+  absl::StatusOr<v1::Job> job = store::Confirm(impl_->database(), name);
+  if (job.ok()) impl_->Wake();
+  return job;
+}
+
+absl::StatusOr<SyncEngine::CheckedChannel> SyncEngine::CheckChannel(const ChannelName& name) {
+  SKULINK_ASSIGN_OR_RETURN(const store::Channel channel,
+                           store::GetChannel(impl_->database(), name.merchant, name.channel));
+  SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<SellerCenter> seller_center,
+                           ConnectSellerCenter(channel.endpoint, impl_->options().seller_center_timeout));
+  const absl::Time start = absl::Now();
+  SKULINK_ASSIGN_OR_RETURN(ShopDescription shop, seller_center->DescribeShop());
+  return CheckedChannel{std::move(shop), absl::Now() - start};
+}
+
+}  // namespace skulink
