@@ -1,0 +1,232 @@
+#include "server/service/products_menu_handlers.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "common/names.h"
+#include "server/service/answers.h"
+#include "server/service/request_fields.h"
+#include "server/store/menu_views.h"
+
+namespace skulink {
+namespace {
+
+using store::Badges;
+using store::Menu;
+using store::MenuQuery;
+
+constexpr TextRule kSkuPrefixRule = {.max_length = kMaxSkuLength, .allowed = ControlCharacters::kWhiteSpace};
+constexpr TextRule kNamePrefixRule = {.max_length = 500, .allowed = ControlCharacters::kTab};
+
+absl::StatusOr<std::vector<std::string>> ParseChannels(
+    const google::protobuf::RepeatedPtrField<std::string>& names, const std::string& merchant_id) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < names.size(); ++i) {
+    const std::string field = absl::StrCat("channels[", i, "]");
+    SKULINK_ASSIGN_OR_RETURN(ChannelName name, ParseChannelName(names[i], field));
+    if (name.merchant != merchant_id) {
+      return InvalidField(field, v1::ERROR_REASON_FORMAT_INVALID, "must be a channel of the parent");
+    }
+    ids.push_back(std::move(name.channel));
+  }
+  return ids;
+}
+
+// What every request of this service says.
+struct Scope {
+  std::string merchant_id;
+  std::vector<std::string> channel_ids;
+};
+template <typename Request>
+absl::StatusOr<Scope> ReadScope(const Request& request) {
+  SKULINK_ASSIGN_OR_RETURN(MerchantName parent, ParseMerchantName(request.parent(), "parent"));
+  SKULINK_ASSIGN_OR_RETURN(std::vector<std::string> channels,
+                           ParseChannels(request.channels(), parent.merchant));
+  return Scope{std::move(parent.merchant), std::move(channels)};
+}
+
+template <typename Request>
+absl::StatusOr<Menu> Open(const Request& request, CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const Scope scope, ReadScope(request));
+  return store::OpenMenu(call.database, scope.merchant_id, scope.channel_ids);
+}
+
+template <typename Request>
+absl::StatusOr<MenuQuery> ReadQuery(const Request& request) {
+  MenuQuery query;
+  SKULINK_RETURN_IF_ERROR(CheckTextField(request.sku_prefix(), "sku_prefix", kSkuPrefixRule));
+  SKULINK_RETURN_IF_ERROR(CheckTextField(request.name_prefix(), "name_prefix", kNamePrefixRule));
+  if (!request.sku_prefix().empty() && !request.name_prefix().empty()) {
+    return InvalidField("name_prefix", v1::ERROR_REASON_FORMAT_INVALID,
+                        "must be empty when sku_prefix is given");
+  }
+  query.sku_prefix = request.sku_prefix();
+  query.name_prefix = request.name_prefix();
+  SKULINK_ASSIGN_OR_RETURN(query.limit, PageSize(request.page_size()));
+  SKULINK_ASSIGN_OR_RETURN(query.after, ReadPageToken(request, 0));
+  return query;
+}
+
+absl::StatusOr<std::vector<ListingState>> ReadStates(const v1::ListNotInPosRequest& request) {
+  if (request.states().empty()) return std::vector{ListingState::kLive};
+  std::vector<ListingState> states;
+  for (int i = 0; i < request.states_size(); ++i) {
+    const v1::ListingState state = request.states(i);
+    if (!v1::ListingState_IsValid(state) || state == v1::LISTING_STATE_UNSPECIFIED) {
+      return InvalidField(absl::StrCat("states[", i, "]"), v1::ERROR_REASON_FORMAT_INVALID,
+                          "must be one of ListingState, not UNSPECIFIED");
+    }
+    states.push_back(static_cast<ListingState>(state));
+  }
+  std::sort(states.begin(), states.end());
+  states.erase(std::unique(states.begin(), states.end()), states.end());
+  return states;
+}
+
+// For the next page, when there is one.
+template <typename Response, typename Request, typename Row>
+void SetNextPage(const Request& request, const store::MenuPage<Row>& page, Response& response) {
+  if (!page.next.empty()) response.set_next_page_token(MakePageToken(request, page.next));
+}
+
+template <typename Add>
+void AddChannels(const Menu& menu, Badges badges, const Add& add) {
+  for (const Menu::ChannelRef& channel : menu.channels) {
+    if ((badges & store::BadgeOf(channel.number)) != 0) {
+      add(ToString(ChannelName{menu.merchant_id, channel.id}));
+    }
+  }
+}
+
+// Empty for a channel that was created after the menu was opened.
+std::string ChannelId(const Menu& menu, int number) {
+  const auto found = std::find_if(menu.channels.begin(), menu.channels.end(),
+                                  [number](const auto& channel) { return channel.number == number; });
+  return found == menu.channels.end() ? "" : found->id;
+}
+
+void SetVariant(const Menu& menu, const store::MenuVariant& row, Badges badges, v1::MenuVariant& proto) {
+  proto.set_variant(ToString(VariantName{menu.merchant_id, row.product_id, row.variant_id}));
+  proto.set_product_id(row.product_id);
+  proto.set_variant_id(row.variant_id);
+  proto.set_product_display_name(row.product_name);
+  proto.set_option(row.option);
+  proto.set_sku(row.sku);
+  proto.set_barcode(row.barcode);
+  if (row.price) *proto.mutable_price() = ToProto(*row.price);
+  if (row.stock) proto.set_stock(*row.stock);
+  AddChannels(menu, badges, [&proto](std::string name) { proto.add_badges(std::move(name)); });
+}
+
+v1::SkuAndProductCount Count(std::int64_t skus, std::int64_t products) {
+  v1::SkuAndProductCount count;
+  count.set_skus(skus);
+  count.set_products(products);
+  return count;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ListSoldInChannelResponse> ListSoldInChannel(const v1::ListSoldInChannelRequest& request,
+                                                                CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
+  SKULINK_ASSIGN_OR_RETURN(const auto page, store::SoldInChannel(call.database, menu, query));
+  v1::ListSoldInChannelResponse response;
+  for (const auto& row : page.rows) SetVariant(menu, row, row.badges, *response.add_variants());
+  SetNextPage(request, page, response);
+  return response;
+}
+
+absl::StatusOr<v1::ListNotInPosResponse> ListNotInPos(const v1::ListNotInPosRequest& request,
+                                                      CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(const std::vector<ListingState> states, ReadStates(request));
+  SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
+  SKULINK_ASSIGN_OR_RETURN(const auto page, store::NotInPos(call.database, menu, query, states));
+  v1::ListNotInPosResponse response;
+  for (const store::MenuListing& row : page.rows) {
+    *response.add_listings() = ToProto(row.listing, menu.merchant_id, ChannelId(menu, row.channel_number));
+  }
+  SetNextPage(request, page, response);
+  return response;
+}
+
+absl::StatusOr<v1::ListNotInChannelResponse> ListNotInChannel(const v1::ListNotInChannelRequest& request,
+                                                              CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
+  SKULINK_ASSIGN_OR_RETURN(const auto page, store::NotInChannel(call.database, menu, query));
+  v1::ListNotInChannelResponse response;
+  for (const store::MenuVariant& row : page.rows) {
+    v1::NotInChannelRow& proto = *response.add_rows();
+    SetVariant(menu, row, row.badges, *proto.mutable_variant());
+    AddChannels(menu, menu.asked & ~row.badges,
+                [&proto](std::string name) { proto.add_missing_channels(std::move(name)); });
+  }
+  SetNextPage(request, page, response);
+  return response;
+}
+
+absl::StatusOr<v1::ListInPosResponse> ListInPos(const v1::ListInPosRequest& request, CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
+  SKULINK_ASSIGN_OR_RETURN(const auto page, store::InPos(call.database, menu, query));
+  v1::ListInPosResponse response;
+  for (const store::MenuVariant& row : page.rows) {
+    SetVariant(menu, row, row.badges & menu.asked, *response.add_variants());
+  }
+  SetNextPage(request, page, response);
+  return response;
+}
+
+absl::StatusOr<v1::ListMultipleListingsResponse> ListMultipleListings(
+    const v1::ListMultipleListingsRequest& request, CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
+  SKULINK_ASSIGN_OR_RETURN(const auto page, store::MultipleListings(call.database, menu, query));
+  v1::ListMultipleListingsResponse response;
+  for (const store::MultipleListingGroup& row : page.rows) {
+    v1::MultipleListing& group = *response.add_groups();
+    const std::string channel = ChannelId(menu, row.channel_number);
+    group.set_channel(ToString(ChannelName{menu.merchant_id, channel}));
+    group.set_sku_key(row.sku_key);
+    group.set_listing_count(row.listing_count);
+    for (const Listing& listing : row.listings) {
+      *group.add_listings() = ToProto(listing, menu.merchant_id, channel);
+    }
+    if (!row.product_id.empty()) {
+      group.set_variant(ToString(VariantName{menu.merchant_id, row.product_id, row.variant_id}));
+    }
+  }
+  SetNextPage(request, page, response);
+  return response;
+}
+
+absl::StatusOr<v1::ListChannelStatisticsResponse> ListChannelStatistics(
+    const v1::ListChannelStatisticsRequest& request, CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const Scope scope, ReadScope(request));
+  SKULINK_ASSIGN_OR_RETURN(const auto statistics,
+                           store::ChannelStatistics(call.database, scope.merchant_id, scope.channel_ids));
+  v1::ListChannelStatisticsResponse response;
+  for (const store::ChannelStatistic& row : statistics) {
+    v1::ChannelStatistic& proto = *response.add_statistics();
+    proto.set_channel(ToString(ChannelName{scope.merchant_id, row.channel_id}));
+    *proto.mutable_live_product() = Count(row.live_skus, row.live_products);
+    *proto.mutable_sold_in_channel() = Count(row.sold_skus, row.sold_products);
+    *proto.mutable_product_not_in_pos() = Count(row.not_in_pos_skus, row.not_in_pos_products);
+    proto.set_not_in_channel(row.not_in_channel);
+    proto.set_multiple_listings(row.multiple_listings);
+    for (int state = 1; state <= kListingStates; ++state) {
+      v1::StateCount& count = *proto.add_listings_by_state();
+      count.set_state(static_cast<v1::ListingState>(state));
+      count.set_listings(row.listings_by_state[state - 1]);
+    }
+    if (row.last_scan_time) *proto.mutable_last_scan_time() = ToTimestamp(*row.last_scan_time);
+    proto.set_complete(row.complete);
+  }
+  return response;
+}
+
+}  // namespace skulink

@@ -1,0 +1,136 @@
+#include "server/service/sync_handlers.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "server/service/answers.h"
+#include "server/service/request_fields.h"
+
+namespace skulink {
+namespace {
+
+constexpr absl::Duration kCancelWait = absl::Seconds(10);
+constexpr absl::Duration kDefaultInterval = absl::Milliseconds(250);
+constexpr absl::Duration kMinInterval = absl::Milliseconds(50);
+constexpr absl::Duration kMaxInterval = absl::Seconds(60);
+
+bool IsUuid(std::string_view text) {
+  constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  return std::equal(text.begin(), text.end(), kForm.begin(), kForm.end(),
+                    [](char c, char form) { return form == 'x' ? absl::ascii_isxdigit(c) : c == form; });
+}
+
+// StartScanRequest or ScanChannelRequest.
+template <typename Request>
+absl::StatusOr<v1::Job> Start(const Request& request, CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const ChannelName channel, ParseChannelName(request.channel(), "channel"));
+  if (!v1::ScanMode_IsValid(request.mode())) {
+    return InvalidField("mode", v1::ERROR_REASON_FORMAT_INVALID, "must be FULL");
+  }
+  if (!request.request_id().empty() && !IsUuid(request.request_id())) {
+    return InvalidField("request_id", v1::ERROR_REASON_FORMAT_INVALID, "must be empty or a UUID");
+  }
+  return call.engine.StartScan(channel, v1::SCAN_MODE_FULL, absl::AsciiStrToLower(request.request_id()));
+}
+
+// WatchJobRequest or ScanChannelRequest.
+template <typename Request>
+absl::StatusOr<absl::Duration> ReadMinInterval(const Request& request) {
+  if (!request.has_min_interval()) return kDefaultInterval;
+  const absl::Duration interval =
+      absl::Seconds(request.min_interval().seconds()) + absl::Nanoseconds(request.min_interval().nanos());
+  if (interval < kMinInterval || interval > kMaxInterval) {
+    return InvalidField("min_interval", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                        absl::StrCat("must be ", absl::FormatDuration(kMinInterval), " to ",
+                                     absl::FormatDuration(kMaxInterval)));
+  }
+  return interval;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::StartScanResponse> StartScan(const v1::StartScanRequest& request, CallContext& call) {
+  v1::StartScanResponse response;
+  SKULINK_ASSIGN_OR_RETURN(*response.mutable_job(), Start(request, call));
+  return response;
+}
+
+absl::StatusOr<v1::GetJobResponse> GetJob(const v1::GetJobRequest& request, CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const JobName name, ParseJobName(request.name(), "name"));
+  v1::GetJobResponse response;
+  SKULINK_ASSIGN_OR_RETURN(*response.mutable_job(), call.engine.GetJob(name));
+  return response;
+}
+
+absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request, CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const MerchantName parent, ParseMerchantName(request.parent(), "parent"));
+  ChannelName channel;
+  if (!request.channel().empty()) {
+    SKULINK_ASSIGN_OR_RETURN(channel, ParseChannelName(request.channel(), "channel"));
+    if (channel.merchant != parent.merchant) {
+      return InvalidField("channel", v1::ERROR_REASON_FORMAT_INVALID, "must be a channel of the parent");
+    }
+  }
+  SKULINK_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
+  SKULINK_ASSIGN_OR_RETURN(const std::string before, ReadTextToken(request));
+  SKULINK_ASSIGN_OR_RETURN(std::vector<v1::Job> jobs,
+                           call.engine.ListJobs(parent.merchant, channel.channel, before, page_size + 1));
+  v1::ListJobsResponse response;
+  if (CutToPage(jobs, page_size)) {
+    SKULINK_ASSIGN_OR_RETURN(const JobName last, ParseJobName(jobs.back().name(), "name"));
+    response.set_next_page_token(MakePageToken(request, {last.job}));
+  }
+  for (v1::Job& job : jobs) *response.add_jobs() = std::move(job);
+  return response;
+}
+
+absl::StatusOr<v1::CancelJobResponse> CancelJob(const v1::CancelJobRequest& request, CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const JobName name, ParseJobName(request.name(), "name"));
+  v1::CancelJobResponse response;
+  SKULINK_ASSIGN_OR_RETURN(*response.mutable_job(),
+                           call.engine.CancelJob(name, std::min(kCancelWait, call.deadline - absl::Now())));
+  return response;
+}
+
+absl::StatusOr<v1::ConfirmJobResponse> ConfirmJob(const v1::ConfirmJobRequest& request, CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const JobName name, ParseJobName(request.name(), "name"));
+  v1::ConfirmJobResponse response;
+  SKULINK_ASSIGN_OR_RETURN(*response.mutable_job(), call.engine.ConfirmJob(name));
+  return response;
+}
+
+absl::StatusOr<v1::ListJobItemsResponse> ListJobItems(const v1::ListJobItemsRequest& request,
+                                                      CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const JobName job, ParseJobName(request.parent(), "parent"));
+  SKULINK_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
+  SKULINK_ASSIGN_OR_RETURN(const std::int64_t after, ReadNumberToken(request));
+  std::vector<std::int64_t> numbers;
+  SKULINK_ASSIGN_OR_RETURN(std::vector<v1::JobItem> items,
+                           call.engine.ListJobItems(job, after, page_size + 1, numbers));
+  v1::ListJobItemsResponse response;
+  if (CutToPage(items, page_size)) {
+    response.set_next_page_token(MakePageToken(request, {absl::StrCat(numbers[items.size() - 1])}));
+  }
+  for (v1::JobItem& item : items) *response.add_items() = std::move(item);
+  return response;
+}
+
+absl::StatusOr<WatchedJob> OpenWatch(const v1::WatchJobRequest& request, CallContext&) {
+  WatchedJob watched;
+  SKULINK_ASSIGN_OR_RETURN(watched.job, ParseJobName(request.name(), "name"));
+  SKULINK_ASSIGN_OR_RETURN(watched.min_interval, ReadMinInterval(request));
+  return watched;
+}
+
+absl::StatusOr<WatchedJob> OpenWatch(const v1::ScanChannelRequest& request, CallContext& call) {
+  WatchedJob watched;
+  // All is checked before the scan is started.
+  SKULINK_ASSIGN_OR_RETURN(watched.min_interval, ReadMinInterval(request));
+  SKULINK_ASSIGN_OR_RETURN(const v1::Job job, Start(request, call));
+  SKULINK_ASSIGN_OR_RETURN(watched.job, ParseJobName(job.name(), "name"));
+  return watched;
+}
+
+}  // namespace skulink
