@@ -68,7 +68,8 @@ void AddChannelCommands(CLI::App& root, App& app) {
                   "Where its Seller Center answers: grpc://host:port or grpcs://host:port")
       ->required();
   add->add_option("--platform", values->platform, "Whose storefront it is")
-      ->transform(CLI::CheckedTransformer(kPlatforms, CLI::ignore_case));
+      ->transform(CLI::CheckedTransformer(kPlatforms, CLI::ignore_case))
+      ->option_text("shopee|tokopedia|tiktok_shop|lazada|shopify|woocommerce|vendure|other");
   add->add_option("--name", values->name, "What people call it; at first the id");
   OnCommand(*add, app, [&app, values](Client client) {
     v1::Channel channel;
@@ -82,12 +83,7 @@ void AddChannelCommands(CLI::App& root, App& app) {
 
   CLI::App* list = group->add_subcommand("list", "List the channels");
   OnCommand(*list, app, [&app](Client client) {
-    Pages<v1::Channel> channels = client.ListChannels(app.MerchantResource());
-    {
-      RowPrinter printer(app, kColumns);
-      for (const v1::Channel& channel : channels) printer.Print(ChannelRow(channel));
-    }
-    app.Check(channels.status());
+    PrintPages(app, kColumns, client.ListChannels(app.MerchantResource()), 0, &ChannelRow);
   });
 
   CLI::App* check =

@@ -135,7 +135,8 @@ void AddImportCommand(CLI::App& root, App& app) {
   command->add_option("FILE", values->file, "What to import: .jsonl, .ndjson or .csv, in UTF-8")->required();
   command->add_option("--format", values->format, "When the file's ending does not say it")
       ->transform(CLI::CheckedTransformer(std::map<std::string, ImportFormat>{
-          {"jsonl", ImportFormat::kJsonLines}, {"csv", ImportFormat::kCsv}}));
+          {"jsonl", ImportFormat::kJsonLines}, {"csv", ImportFormat::kCsv}}))
+      ->option_text("jsonl|csv");
   command->add_option("--refused", values->refused_file,
                       "Write refused rows to this file, as JSON Lines, instead of the standard error");
   command->footer(

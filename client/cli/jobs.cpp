@@ -36,29 +36,7 @@ struct Values {
 
 void ListJobs(App& app, Client& client, const Values& values) {
   const std::string channel = values.channel.empty() ? "" : app.ChannelResource(values.channel);
-  Pages<v1::Job> jobs = client.ListJobs(app.MerchantResource(), channel);
-  {
-    RowPrinter printer(app, kListColumns);
-    std::size_t printed = 0;
-    for (const v1::Job& job : jobs) {
-      printer.Print(JobRow(job));
-      if (++printed == values.limit) break;
-    }
-  }
-  app.Check(jobs.status());
-}
-
-void ListItems(App& app, Client& client, const Values& values) {
-  Pages<v1::JobItem> items = client.ListJobItems(app.JobResource(values.job));
-  {
-    RowPrinter printer(app, kItemColumns);
-    std::size_t printed = 0;
-    for (const v1::JobItem& item : items) {
-      printer.Print(ItemRow(item));
-      if (++printed == values.limit) break;
-    }
-  }
-  app.Check(items.status());
+  PrintPages(app, kListColumns, client.ListJobs(app.MerchantResource(), channel), values.limit, &JobRow);
 }
 
 void PrintJob(App& app, const absl::StatusOr<v1::Job>& job) {
@@ -114,8 +92,9 @@ void AddJobCommands(CLI::App& root, App& app) {
         const absl::StatusOr<v1::Job> job = client.ConfirmJob(app.JobResource(values->job));
         if (app.Check(job.status())) Watch(app, client, job->name());
       });
-  add("items", "List what a job has to say of single listings",
-      [&app, values](Client client) { ListItems(app, client, *values); });
+  add("items", "List what a job has to say of single listings", [&app, values](Client client) {
+    PrintPages(app, kItemColumns, client.ListJobItems(app.JobResource(values->job)), values->limit, &ItemRow);
+  });
 }
 
 }  // namespace skulink::cli

@@ -16,9 +16,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   root.add_option("--merchant", app.merchant, "Id of the merchant")->capture_default_str();
   root.add_option("--output", app.output,
-                  "table or jsonl: one JSON object a row, with the keys in the command's --help")
+                  "jsonl: one JSON object a row, with the keys in the command's --help")
       ->transform(CLI::CheckedTransformer(std::map<std::string, OutputFormat>{
-          {"table", OutputFormat::kTable}, {"jsonl", OutputFormat::kJsonLines}}));
+          {"table", OutputFormat::kTable}, {"jsonl", OutputFormat::kJsonLines}}))
+      ->option_text("table|jsonl=table");
   root.add_option("--timeout", app.timeout_seconds,
                   "Seconds that a call may take; not for import, scan and watch")
       ->check(CLI::PositiveNumber);

@@ -1,11 +1,9 @@
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <memory>
 
 #include "client/cli/app.h"
 #include "client/cli/rows.h"
-#include "client/cli/terminal.h"
 #include "common/names.h"
 
 namespace skulink::cli {
@@ -15,7 +13,7 @@ struct Values {
   std::vector<std::string> channels;
   std::string sku_prefix;
   std::string name_prefix;
-  std::int64_t limit = 50;
+  std::size_t limit = 50;
   std::vector<v1::ListingState> states;
 };
 
@@ -137,29 +135,8 @@ Request RequestOf(const App& app, const Values& values) {
   request.set_name_prefix(values.name_prefix);
   // One more than wanted shows whether there are more.
   if (values.limit > 0)
-    request.set_page_size(static_cast<int>(std::min<std::int64_t>(values.limit + 1, 1000)));
+    request.set_page_size(static_cast<int>(std::min<std::size_t>(values.limit + 1, 1000)));
   return request;
-}
-
-template <class MenuRow>
-void PrintRows(App& app, const Values& values, const std::vector<Column>& columns, Pages<MenuRow> rows,
-               Row (*to_row)(const MenuRow&)) {
-  bool more = false;
-  {
-    RowPrinter printer(app, columns);
-    std::int64_t printed = 0;
-    for (const MenuRow& row : rows) {
-      more = values.limit > 0 && printed == values.limit;
-      if (more) break;
-      printer.Print(to_row(row));
-      ++printed;
-    }
-  }
-  if (!app.Check(rows.status())) return;
-  if (more && IsTerminal(stderr)) {
-    std::fprintf(stderr, "There are more than %lld; --limit 0 shows all.\n",
-                 static_cast<long long>(values.limit));
-  }
 }
 
 constexpr char kVariantKeys[] =
@@ -180,9 +157,7 @@ void AddFilters(CLI::App& command, Values& values) {
   command
       .add_option("--name-prefix", values.name_prefix, "Only names that begin with this, whatever the case")
       ->excludes(sku);
-  command.add_option("--limit", values.limit, "Rows at most; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  command.add_option("--limit", values.limit, "Rows at most; 0: all")->capture_default_str();
 }
 
 }  // namespace
@@ -194,8 +169,9 @@ void AddMenuCommands(CLI::App& root, App& app) {
       AddView(root, *values, "sold-in-channel", "Variants with a live listing on a channel", kVariantKeys);
   AddFilters(*sold, *values);
   OnCommand(*sold, app, [&app, values](Client client) {
-    PrintRows(app, *values, kVariantColumns,
-              client.ListSoldInChannel(RequestOf<v1::ListSoldInChannelRequest>(app, *values)), &VariantRow);
+    PrintPages(app, kVariantColumns,
+               client.ListSoldInChannel(RequestOf<v1::ListSoldInChannelRequest>(app, *values)), values->limit,
+               &VariantRow);
   });
 
   CLI::App* not_in_pos = AddView(root, *values, "not-in-pos", "Live listings whose SKU is no variant's",
@@ -213,11 +189,12 @@ void AddMenuCommands(CLI::App& root, App& app) {
                                                   {"suspended", v1::LISTING_STATE_SUSPENDED},
                                                   {"deleted", v1::LISTING_STATE_DELETED},
                                                   {"unknown", v1::LISTING_STATE_UNKNOWN}},
-          CLI::ignore_case));
+          CLI::ignore_case))
+      ->option_text("live|inactive|pending|suspended|deleted|unknown");
   OnCommand(*not_in_pos, app, [&app, values](Client client) {
     auto request = RequestOf<v1::ListNotInPosRequest>(app, *values);
     for (const v1::ListingState state : values->states) request.add_states(state);
-    PrintRows(app, *values, kListingColumns, client.ListNotInPos(request), &ListingRow);
+    PrintPages(app, kListingColumns, client.ListNotInPos(request), values->limit, &ListingRow);
   });
 
   CLI::App* not_in_channel =
@@ -225,17 +202,17 @@ void AddMenuCommands(CLI::App& root, App& app) {
               std::string(kVariantKeys, sizeof(kVariantKeys) - 2) + ", missing_channels.");
   AddFilters(*not_in_channel, *values);
   OnCommand(*not_in_channel, app, [&app, values](Client client) {
-    PrintRows(app, *values, kNotInChannelColumns,
-              client.ListNotInChannel(RequestOf<v1::ListNotInChannelRequest>(app, *values)),
-              &NotInChannelRow);
+    PrintPages(app, kNotInChannelColumns,
+               client.ListNotInChannel(RequestOf<v1::ListNotInChannelRequest>(app, *values)), values->limit,
+               &NotInChannelRow);
   });
 
   CLI::App* in_pos =
       AddView(root, *values, "in-pos", "Every variant of the POS, with where it is sold", kVariantKeys);
   AddFilters(*in_pos, *values);
   OnCommand(*in_pos, app, [&app, values](Client client) {
-    PrintRows(app, *values, kVariantColumns, client.ListInPos(RequestOf<v1::ListInPosRequest>(app, *values)),
-              &VariantRow);
+    PrintPages(app, kVariantColumns, client.ListInPos(RequestOf<v1::ListInPosRequest>(app, *values)),
+               values->limit, &VariantRow);
   });
 
   CLI::App* multiple =
@@ -244,9 +221,9 @@ void AddMenuCommands(CLI::App& root, App& app) {
               "product_id, variant_id.");
   AddFilters(*multiple, *values);
   OnCommand(*multiple, app, [&app, values](Client client) {
-    PrintRows(app, *values, kMultipleColumns,
-              client.ListMultipleListings(RequestOf<v1::ListMultipleListingsRequest>(app, *values)),
-              &MultipleRow);
+    PrintPages(app, kMultipleColumns,
+               client.ListMultipleListings(RequestOf<v1::ListMultipleListingsRequest>(app, *values)),
+               values->limit, &MultipleRow);
   });
 
   CLI::App* statistic = AddView(

@@ -74,14 +74,8 @@ void AddMerchantCommands(CLI::App& root, App& app) {
   });
 
   CLI::App* list = group->add_subcommand("list", "List the merchants");
-  OnCommand(*list, app, [&app](Client client) {
-    Pages<v1::Merchant> merchants = client.ListMerchants();
-    {
-      RowPrinter printer(app, kColumns);
-      for (const v1::Merchant& merchant : merchants) printer.Print(MerchantRow(merchant));
-    }
-    app.Check(merchants.status());
-  });
+  OnCommand(*list, app,
+            [&app](Client client) { PrintPages(app, kColumns, client.ListMerchants(), 0, &MerchantRow); });
 
   CLI::App* update = group->add_subcommand("update", "Change what is given; the rest stays");
   update->add_option("ID", values->id, "At first that of --merchant");

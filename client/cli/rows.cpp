@@ -31,7 +31,7 @@ RowPrinter::RowPrinter(const App& app, std::vector<Column> columns)
     : format_(app.output), columns_(std::move(columns)) {}
 
 RowPrinter::~RowPrinter() {
-  if (format_ == OutputFormat::kTable && widths_.empty()) PrintWaiting();
+  if (!waiting_.empty()) PrintWaiting();
   std::fflush(stdout);
 }
 
@@ -77,6 +77,12 @@ void RowPrinter::PrintCells(const Cells& cells, bool heading) const {
   }
   if (IsTerminal(stdout)) line = Cut(line, TerminalWidth(stdout));
   std::printf("%s\n", (heading ? Coloured(stdout, Colour::kBold, line) : line).c_str());
+}
+
+void NoteLength(std::size_t printed, bool more) {
+  if (!IsTerminal(stderr)) return;
+  if (printed == 0) std::fputs("There is none.\n", stderr);
+  if (more) std::fprintf(stderr, "There are more than %zu; --limit 0 shows all.\n", printed);
 }
 
 std::string ToLine(const Row& row) {

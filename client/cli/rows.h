@@ -20,7 +20,7 @@ struct Column {
   bool number = false;  // aligned at its right
 };
 
-// Prints rows to the standard output, as a table or as JSON Lines.
+// Prints rows to the standard output, as a table or as JSON Lines. No rows, no output.
 class RowPrinter {
  public:
   RowPrinter(const App& app, std::vector<Column> columns);
@@ -43,6 +43,26 @@ class RowPrinter {
   std::vector<std::size_t> widths_;
 };
 
+// On a terminal, says when there is nothing, or more than was printed.
+void NoteLength(std::size_t printed, bool more);
+
+// Prints the rows of a call, at most `limit` of them (0: all), or its error.
+template <class ApiRow>
+void PrintPages(App& app, const std::vector<Column>& columns, Pages<ApiRow> pages, std::size_t limit,
+                Row (*to_row)(const ApiRow&)) {
+  std::size_t printed = 0;
+  bool more = false;
+  {
+    RowPrinter printer(app, columns);
+    for (const ApiRow& row : pages) {
+      more = limit > 0 && printed == limit;
+      if (more) break;
+      printer.Print(to_row(row));
+      ++printed;
+    }
+  }
+  if (app.Check(pages.status())) NoteLength(printed, more);
+}
 // A JSON value on one line, with nothing in it that controls a terminal.
 std::string ToLine(const Row& row);
 

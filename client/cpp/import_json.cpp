@@ -39,7 +39,7 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (place_ == Place::kVariant)
       return absl::StrCat("variants[", index_, "]", key_.empty() ? "" : ".", key_);
     if (place_ == Place::kVariants) return absl::StrCat("variants[", index_, "]");
-    return key_;
+    return key_.empty() ? "row" : key_;
   }
 
   bool null() override { return Value({Scalar::Kind::kNull, ""}); }
@@ -249,7 +249,7 @@ ImportEntry ReadProduct(const Line& line) {
   if (line.too_long) {
     builder.RefuseRow(InvalidField("row", v1::ERROR_REASON_FIELD_TOO_LONG, "is longer than 4 MiB"));
   } else if (!nlohmann::json::sax_parse(line.text, &builder)) {
-    const std::string path = builder.Path().empty() ? "row" : builder.Path();
+    const std::string path = builder.Path();
     // The parser stops at such characters too; they are the better reason.
     absl::Status error = CheckSendable(line.text, path);
     if (error.ok()) {
