@@ -116,7 +116,7 @@ absl::Status Initialise(const fs::path& data_dir, const fs::path& database_dir, 
   fs::remove(log, ignored);
   SKULINK_ASSIGN_OR_RETURN(
       pid_t child, StartChild({install, "--no-defaults", "--datadir=" + new_dir, "--user=" + user,
-                               "--skip-test-db", "--skip-name-resolve",
+                               "--skip-test-db", "--skip-name-resolve", "--tmpdir=" + new_dir,
                                "--auth-root-authentication-method=socket", "--auth-root-socket-user=" + user},
                               log));
   std::string end = AwaitChild(child);
@@ -157,6 +157,8 @@ std::vector<std::string> Arguments(const std::string& program, const EmbeddedMar
           "--datadir=" + database_dir.string(),
           "--user=" + user,
           "--socket=" + socket.string(),
+          // Of its own: a mariadbd that starts deletes the temporary tables of all that share its folder.
+          "--tmpdir=" + database_dir.string(),
           "--pid-file=" + (database_dir / "mariadb.pid").string(),
           "--skip-networking",
           "--skip-name-resolve",
