@@ -11,6 +11,10 @@ namespace {
 
 constexpr char kMethod[] = "/skulink.sellercenter.v1.SellerCenterService/ListListings";
 
+// A read that fails has seen the end of the stream, so that its status is there at once; except when a page
+// was too large for us: then gRPC waits for the rest of it, which need not come.
+constexpr absl::Duration kStatusTimeout = absl::Seconds(1);
+
 }  // namespace
 
 PageStream::PageStream(const std::shared_ptr<grpc::Channel>& channel,
@@ -22,7 +26,7 @@ PageStream::PageStream(const std::shared_ptr<grpc::Channel>& channel,
   call_ = stub.PrepareCall(&context_, kMethod, &queue_);
   call_->StartCall(nullptr);
   call_->WriteLast(request, grpc::WriteOptions(), this);
-  Wait();  // what came of it is told by the first Read
+  Wait(timeout_);  // what came of it is told by the first Read
 }
 
 PageStream::~PageStream() {
@@ -40,17 +44,17 @@ PageStream::~PageStream() {
 absl::StatusOr<std::optional<grpc::ByteBuffer>> PageStream::Next() {
   grpc::ByteBuffer page;
   call_->Read(&page, this);
-  if (Wait()) return page;
+  if (Wait(timeout_)) return page;
   if (absl::Status status = Finish(); !status.ok()) return status;
   return std::nullopt;
 }
 
-bool PageStream::Wait() {
+bool PageStream::Wait(absl::Duration timeout) {
   void* tag;
   bool ok = false;
-  if (queue_.AsyncNext(&tag, &ok, absl::ToChronoTime(absl::Now() + timeout_)) ==
+  if (queue_.AsyncNext(&tag, &ok, absl::ToChronoTime(absl::Now() + timeout)) ==
       grpc::CompletionQueue::TIMEOUT) {
-    timed_out_ = true;
+    cancelled_ = true;
     context_.TryCancel();
     queue_.Next(&tag, &ok);
   }
@@ -60,10 +64,10 @@ bool PageStream::Wait() {
 absl::Status PageStream::Finish() {
   grpc::Status status;
   call_->Finish(&status, this);
-  Wait();
+  Wait(kStatusTimeout);
   finished_ = true;
   if (stop_.stop_requested()) return absl::CancelledError("stopped");
-  if (timed_out_) return AnswerTimedOut();
+  if (cancelled_ && status.error_code() == grpc::StatusCode::CANCELLED) return AnswerTimedOut();
   return status.ok() ? absl::OkStatus() : AnswerStatus(status);
 }
 

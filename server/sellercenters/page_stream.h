@@ -34,12 +34,12 @@ class PageStream {
 
   // Waits for what was started last and returns whether it went well. Cancels the call when that takes too
   // long.
-  bool Wait();
+  bool Wait(absl::Duration timeout);
   absl::Status Finish();
 
   const absl::Duration timeout_;
   const std::stop_token stop_;
-  bool timed_out_ = false;
+  bool cancelled_ = false;  // since nothing came in time
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
   std::unique_ptr<Call> call_;
