@@ -1,0 +1,131 @@
+// A program that serves listings files as shops of simulated Seller Centers, one port each.
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "grpc/grpc.h"
+#include "tests/seller_center_simulator/listings_file.h"
+#include "tests/seller_center_simulator/simulated_seller_center.h"
+
+namespace {
+
+using skulink::simulator::Fault;
+using skulink::simulator::SimulatedSellerCenter;
+
+struct Arguments {
+  std::vector<std::pair<std::string, std::string>> shops;   // name, file
+  std::vector<std::pair<std::string, std::string>> faults;  // shop, what
+  std::string currency = "IDR";
+  int max_page_size = 1000;
+  int latency_ms = 0;
+  bool until_stdin_closes = false;
+};
+
+// What is wrong with the arguments is thrown as CLI::ValidationError.
+std::vector<std::pair<std::string, std::string>> SplitPairs(const std::string& option,
+                                                            const std::vector<std::string>& texts) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const std::string& text : texts) {
+    std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
+      throw CLI::ValidationError(option, "`" + text + "` has not the form NAME=...");
+    }
+    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return pairs;
+}
+
+Arguments ParseArguments(CLI::App& app, int argc, char** argv) {
+  Arguments arguments;
+  std::vector<std::string> shops, faults;
+  app.add_option("--shop", shops, "NAME=FILE: a shop and its listings, JSON Lines")->required();
+  app.add_option(
+      "--fault", faults,
+      "NAME=KIND[:PAGE[:TIMES]]: what a shop does wrong. PAGE is a number (1 if not said), `describe` or "
+      "`get`; without TIMES it happens every time. Kinds: " +
+          skulink::simulator::FaultKinds());
+  app.add_option("--currency", arguments.currency, "Of all prices")->capture_default_str();
+  app.add_option("--page-size-max", arguments.max_page_size, "Largest page")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  app.add_option("--latency-ms", arguments.latency_ms, "Wait before each page")
+      ->check(CLI::Range(0, 3'600'000))
+      ->capture_default_str();
+  app.add_flag("--until-stdin-closes", arguments.until_stdin_closes,
+               "Stop when standard input ends, as it does when the program that started this one is gone");
+  app.parse(argc, argv);
+  arguments.shops = SplitPairs("--shop", shops);
+  arguments.faults = SplitPairs("--fault", faults);
+  return arguments;
+}
+
+std::map<std::string, std::unique_ptr<SimulatedSellerCenter>> OpenShops(const Arguments& arguments) {
+  std::map<std::string, std::unique_ptr<SimulatedSellerCenter>> shops;
+  for (const auto& [name, file] : arguments.shops) {
+    if (shops.contains(name)) throw CLI::ValidationError("--shop", "`" + name + "` is given twice");
+    shops[name] = std::make_unique<SimulatedSellerCenter>(
+        skulink::simulator::ShopOptions{.shop_id = name,
+                                        .max_page_size = arguments.max_page_size,
+                                        .latency = std::chrono::milliseconds(arguments.latency_ms)},
+        skulink::simulator::ReadListingsFile(file, arguments.currency));
+  }
+  for (const auto& [name, text] : arguments.faults) {
+    std::optional<Fault> fault = skulink::simulator::ParseFault(text);
+    if (!fault) throw CLI::ValidationError("--fault", "`" + text + "` has not the form KIND[:PAGE[:TIMES]]");
+    if (!shops.contains(name))
+      throw CLI::ValidationError("--fault", "`" + name + "` is not one of the shops");
+    shops[name]->AddFault(*fault);
+  }
+  return shops;
+}
+
+// Signals must be blocked before the first thread starts.
+int BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+void WaitForStop(int signals, bool until_stdin_closes) {
+  pollfd wait_for[] = {{signals, POLLIN, 0}, {until_stdin_closes ? STDIN_FILENO : -1, POLLIN, 0}};
+  char ignored[256];
+  while (true) {
+    if (poll(wait_for, 2, -1) < 0) continue;
+    if (wait_for[0].revents != 0) return;
+    if (wait_for[1].revents != 0 && read(STDIN_FILENO, ignored, sizeof ignored) <= 0) return;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int signals = BlockStopSignals();
+  grpc_init();  // never ended: that takes gRPC ten seconds now and then
+  CLI::App app("Simulated Seller Centers, for tests and for trying things out.");
+  try {
+    Arguments arguments = ParseArguments(app, argc, argv);
+    auto shops = OpenShops(arguments);
+    for (const auto& [name, file] : arguments.shops) {
+      std::cout << name << " " << shops[name]->address() << "\n";
+    }
+    std::cout << "ready" << std::endl;
+    WaitForStop(signals, arguments.until_stdin_closes);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 2;
+  }
+}
