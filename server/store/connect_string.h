@@ -8,14 +8,14 @@ namespace skulink::store {
 
 // What a connection needs; `socket` or `host` and `port`.
 struct Endpoint {
-  std::string socket{};
-  std::string host{};
+  std::string socket;
+  std::string host;
   int port = 3306;
-  std::string user{};
-  std::string password{};
-  std::string database{};
+  std::string user;
+  std::string password;
+  std::string database;
   bool tls = false;
-  std::string ca_file{};  // empty: the system's certificate authorities
+  std::string ca_file;  // empty: the system's certificate authorities
 };
 
 DatabaseAddress MakeAddress(const Endpoint& endpoint);

@@ -23,10 +23,10 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
 // An exception of the store, without the statement and the values that SOCI puts into what().
 struct Failure {
-  absl::Status refused{};     // not OK: the body's own answer
-  unsigned number = 0;        // MySQL's error number, 0 when it has none
-  bool exhausted = false;     // no session came free
-  std::string description{};  // for the log
+  absl::Status refused;     // not OK: the body's own answer
+  unsigned number = 0;      // MySQL's error number, 0 when it has none
+  bool exhausted = false;   // no session came free
+  std::string description;  // for the log
 };
 
 Failure CurrentFailure() {

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -150,6 +152,9 @@ absl::StatusOr<DatabaseAddress> ParseDatabaseUrl(const std::string& url) {
   if (endpoint.tls && !endpoint.socket.empty()) return Wrong("asks for TLS on a socket");
   if (!endpoint.tls && !parameters["ca"].empty()) return Wrong("has a ca without tls=verify");
   endpoint.ca_file = parameters["ca"];
+  if (!endpoint.ca_file.empty() && access(endpoint.ca_file.c_str(), R_OK) != 0) {
+    return Wrong("has a ca that cannot be read, " + endpoint.ca_file);
+  }
   // A password must not go over a network in the clear because somebody forgot a parameter.
   if (tls.empty() && !endpoint.host.empty() && !IsLoopback(endpoint.host)) {
     return Wrong("names another machine: say tls=verify, or tls=off on a network you trust");
