@@ -18,7 +18,8 @@ void TimerQueue::Set(const std::shared_ptr<Timed>& timed, Clock::time_point at) 
     const std::lock_guard lock(mutex_);
     waiting_.erase({timed->wake_at_, timed.get()});
     timed->wake_at_ = at;
-    is_first = waiting_.emplace(std::pair(at, timed.get()), timed).first == waiting_.begin();
+    const auto entry = waiting_.emplace(std::pair(at, timed.get()), timed).first;
+    is_first = entry == waiting_.begin();
   }
   if (is_first) changed_.notify_one();
 }
