@@ -358,7 +358,7 @@ class BadInput(MerchantCase):
                 (lambda: api.sync.StartScan(sync.StartScanRequest(channel=channel, request_id='again')),
                  'INVALID_ARGUMENT', 'FORMAT_INVALID', 'request_id'),
                 (lambda: api.sync.StartScan(sync.StartScanRequest(channel=channel, mode=77)),
-                 'INVALID_ARGUMENT', 'VALUE_OUT_OF_RANGE', 'mode'),
+                 'INVALID_ARGUMENT', 'FORMAT_INVALID', 'mode'),
                 (lambda: api.sync.GetJob(sync.GetJobRequest(name='jobs/1')), 'INVALID_ARGUMENT', 'FORMAT_INVALID', 'name'),
                 (lambda: api.sync.GetJob(sync.GetJobRequest(name=self.parent + '/jobs/nothing')), 'NOT_FOUND', 'NOT_FOUND', '')):
             self.assert_refused(call, code, reason, field)

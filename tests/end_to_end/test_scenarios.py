@@ -37,7 +37,8 @@ class Sample(ScenarioCase):
     def check(self, rule):
         self.run_program(SAMPLE, 'make', self.folder)
         answers = self.answers(rule)
-        print(self.run_program(SAMPLE, 'compare', self.folder / 'expected' / rule, answers))
+        compared = self.run_program(SAMPLE, 'compare', self.folder / 'expected' / rule, answers)
+        self.assertEqual(compared.count('equal'), 15, compared)
 
     def test_letter_case_counts(self):
         self.check('exact')
