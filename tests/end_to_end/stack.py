@@ -24,7 +24,7 @@ STOP_SECONDS = 60
 def build_dir():
     """The build to use: $SKULINK_BUILD, or the newest release or dev build."""
     named = os.environ.get('SKULINK_BUILD')
-    found = [pathlib.Path(named)] if named else [REPOSITORY / 'build' / preset for preset in ('release', 'dev')]
+    found = [pathlib.Path(named).resolve()] if named else [REPOSITORY / 'build' / preset for preset in ('release', 'dev')]
     servers = [b / 'bin' / 'skulinkd' for b in found if (b / 'bin' / 'skulinkd').exists()]
     if not servers:
         raise FileNotFoundError(f'no bin/skulinkd in {" or ".join(map(str, found))}: build first')
