@@ -8,13 +8,14 @@
 #include "common/money.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "google/type/money.pb.h"
 #include "server/sellercenters/answer_status.h"
 
 namespace skulink {
 namespace {
 
 namespace proto = sellercenter::v1;
-using Listings = google::protobuf::RepeatedPtrField<proto::Listing>;
+using Listings = std::vector<WireListing>;
 
 constexpr std::size_t kMaxResumeToken = 4096;
 constexpr std::size_t kMaxTitleLength = 500;
@@ -24,7 +25,7 @@ constexpr std::int64_t kMaxStock = 1'000'000'000'000;
 constexpr int kMostInPage = 10'000;
 constexpr int kMostItemsPerGet = 1'000;
 
-ListingState StateOf(proto::ListingState state) {
+ListingState StateOf(int state) {
   switch (state) {
     case proto::LISTING_STATE_LIVE:
       return ListingState::kLive;
@@ -51,43 +52,44 @@ absl::Status CheckTextField(std::string_view text, const TextRule& rule, std::st
 }
 
 // The title as it is kept.
-absl::Status TakeTitle(std::string& from, std::string& title) {
-  if (from.find('\0') != std::string::npos) {
+absl::Status TakeTitle(std::string_view from, std::string& title) {
+  if (!IsUtf8(from)) return InvalidField("title", v1::ERROR_REASON_TEXT_INVALID, "is not UTF-8");
+  if (from.find('\0') != std::string_view::npos) {
     return InvalidField("title", v1::ERROR_REASON_TEXT_INVALID, "holds a NUL character");
   }
-  // A text of no more bytes is no longer in characters either.
-  if (from.size() > kMaxTitleLength) from.resize(FirstCodePoints(from, kMaxTitleLength).size());
-  title = std::move(from);
+  title = FirstCodePoints(from, kMaxTitleLength);
   return absl::OkStatus();
 }
 
-// All but the listing's id. What is taken is moved out of `from`.
-absl::Status TakeFields(proto::Listing& from, Listing& listing) {
-  if (from.item_id().empty()) {
-    listing.item_id = listing.listing_id;
-  } else {
-    SKULINK_RETURN_IF_ERROR(CheckForeignId(from.item_id(), "item_id"));
-    listing.item_id = std::move(*from.mutable_item_id());
+absl::StatusOr<Money> TakePrice(const WirePrice& from) {
+  google::type::Money money;
+  money.set_currency_code(from.currency_code.data(), from.currency_code.size());
+  money.set_units(from.units);
+  money.set_nanos(from.nanos);
+  return FromProto(money, "", "price");
+}
+
+// All but the listing's id.
+absl::Status TakeFields(const WireListing& from, Listing& listing) {
+  if (!from.item_id.empty()) SKULINK_RETURN_IF_ERROR(CheckForeignId(from.item_id, "item_id"));
+  listing.item_id = from.item_id.empty() ? from.listing_id : from.item_id;
+  SKULINK_RETURN_IF_ERROR(TakeTitle(from.title, listing.name));
+  SKULINK_RETURN_IF_ERROR(CheckTextField(from.seller_sku, kSkuRule, "seller_sku"));
+  listing.seller_sku = from.seller_sku;
+  SKULINK_RETURN_IF_ERROR(CheckTextField(from.gtin, kGtinRule, "gtin"));
+  listing.gtin = from.gtin;
+  listing.state = StateOf(from.state);
+  if (from.price) {
+    SKULINK_ASSIGN_OR_RETURN(listing.price, TakePrice(*from.price));
   }
-  SKULINK_RETURN_IF_ERROR(TakeTitle(*from.mutable_title(), listing.name));
-  SKULINK_RETURN_IF_ERROR(CheckTextField(from.seller_sku(), kSkuRule, "seller_sku"));
-  listing.seller_sku = std::move(*from.mutable_seller_sku());
-  SKULINK_RETURN_IF_ERROR(CheckTextField(from.gtin(), kGtinRule, "gtin"));
-  listing.gtin = std::move(*from.mutable_gtin());
-  listing.state = StateOf(from.state());
-  if (from.has_price()) {
-    SKULINK_ASSIGN_OR_RETURN(listing.price, FromProto(from.price(), "", "price"));
+  if (from.stock && (*from.stock < 0 || *from.stock > kMaxStock)) {
+    return InvalidField("stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE, "must be 0 to 1,000,000,000,000");
   }
-  if (from.has_stock()) {
-    if (from.stock() < 0 || from.stock() > kMaxStock) {
-      return InvalidField("stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE, "must be 0 to 1,000,000,000,000");
-    }
-    listing.stock = from.stock();
-  }
+  listing.stock = from.stock;
   return absl::OkStatus();
 }
 
-std::string ListingField(int index, std::string_view field) {
+std::string ListingField(std::size_t index, std::string_view field) {
   return "listings[" + std::to_string(index) + "]." + std::string(field);
 }
 
@@ -95,8 +97,8 @@ std::string ListingField(int index, std::string_view field) {
 absl::Status CheckListingIds(const Listings& listings) {
   absl::flat_hash_set<std::string_view> seen;
   seen.reserve(listings.size());
-  for (int i = 0; i < listings.size(); ++i) {
-    const std::string& id = listings[i].listing_id();
+  for (std::size_t i = 0; i < listings.size(); ++i) {
+    std::string_view id = listings[i].listing_id;
     if (absl::Status status = CheckForeignId(id, "listing_id"); !status.ok()) {
       return AnswerInvalid(ListingField(i, "listing_id"),
                            "must be 1 to 128 characters, no control characters, no white space at the ends");
@@ -108,11 +110,12 @@ absl::Status CheckListingIds(const Listings& listings) {
   return absl::OkStatus();
 }
 
-void TakeListings(Listings& from, std::vector<Listing>& listings, std::vector<RefusedListing>& refused) {
+void TakeListings(const Listings& from, std::vector<Listing>& listings,
+                  std::vector<RefusedListing>& refused) {
   listings.reserve(from.size());
-  for (proto::Listing& one : from) {
+  for (const WireListing& one : from) {
     Listing& listing = listings.emplace_back();
-    listing.listing_id = std::move(*one.mutable_listing_id());
+    listing.listing_id = one.listing_id;
     if (absl::Status status = TakeFields(one, listing); !status.ok()) {
       refused.push_back({.listing_id = std::move(listing.listing_id),
                          .item_id = std::move(listing.item_id),
@@ -124,39 +127,37 @@ void TakeListings(Listings& from, std::vector<Listing>& listings, std::vector<Re
 
 }  // namespace
 
-absl::StatusOr<ListingPage> CheckPage(proto::ListListingsResponse& page, int page_size) {
-  if (page.listings_size() > page_size) {
-    return AnswerInvalid("listings", "holds " + std::to_string(page.listings_size()) + " listings where " +
+absl::StatusOr<ListingPage> CheckPage(const WirePage& page, int page_size) {
+  if (page.listings.size() > static_cast<std::size_t>(page_size)) {
+    return AnswerInvalid("listings", "holds " + std::to_string(page.listings.size()) + " listings where " +
                                          std::to_string(page_size) + " were asked for at most");
   }
-  if (page.resume_token().size() > kMaxResumeToken) {
+  if (page.resume_token.size() > kMaxResumeToken) {
     return AnswerInvalid("resume_token", "is longer than 4,096 bytes");
   }
-  if (page.has_listing_count() && page.listing_count() < 0) {
-    return AnswerInvalid("listing_count", "is below 0");
-  }
-  SKULINK_RETURN_IF_ERROR(CheckListingIds(page.listings()));
+  if (!IsUtf8(page.resume_token)) return AnswerInvalid("resume_token", "is not UTF-8");
+  if (page.listing_count && *page.listing_count < 0) return AnswerInvalid("listing_count", "is below 0");
+  SKULINK_RETURN_IF_ERROR(CheckListingIds(page.listings));
 
   ListingPage checked;
-  TakeListings(*page.mutable_listings(), checked.listings, checked.refused);
-  checked.resume_token = std::move(*page.mutable_resume_token());
-  if (page.has_listing_count()) checked.listing_count = page.listing_count();
+  TakeListings(page.listings, checked.listings, checked.refused);
+  checked.resume_token = page.resume_token;
+  checked.listing_count = page.listing_count;
   return checked;
 }
 
-absl::StatusOr<FoundItems> CheckItems(proto::GetItemsResponse& items,
-                                      const std::vector<std::string>& asked_item_ids) {
-  SKULINK_RETURN_IF_ERROR(CheckListingIds(items.listings()));
+absl::StatusOr<FoundItems> CheckItems(const WirePage& items, const std::vector<std::string>& asked_item_ids) {
+  SKULINK_RETURN_IF_ERROR(CheckListingIds(items.listings));
   absl::flat_hash_set<std::string_view> asked(asked_item_ids.begin(), asked_item_ids.end());
-  for (int i = 0; i < items.listings_size(); ++i) {
-    const proto::Listing& listing = items.listings(i);
-    const std::string& item_id = listing.item_id().empty() ? listing.listing_id() : listing.item_id();
+  for (std::size_t i = 0; i < items.listings.size(); ++i) {
+    const WireListing& listing = items.listings[i];
+    std::string_view item_id = listing.item_id.empty() ? listing.listing_id : listing.item_id;
     if (!asked.contains(item_id)) {
       return AnswerInvalid(ListingField(i, "item_id"), "was not asked for: `" + Printable(item_id) + "`");
     }
   }
   FoundItems found;
-  TakeListings(*items.mutable_listings(), found.listings, found.refused);
+  TakeListings(items.listings, found.listings, found.refused);
   return found;
 }
 

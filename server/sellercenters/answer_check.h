@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/sellercenters/seller_center.h"
+#include "server/sellercenters/wire_listing.h"
 #include "skulink/sellercenter/v1/seller_center_service.pb.h"
 
 // From what a Seller Center sent to what Skulink works with. Nonsense about the answer as a whole is a status
@@ -12,10 +13,9 @@
 // RefusedListing. Texts are moved out of the message, which can then be used to receive the next one.
 namespace skulink {
 
-absl::StatusOr<ListingPage> CheckPage(sellercenter::v1::ListListingsResponse& page, int page_size);
+absl::StatusOr<ListingPage> CheckPage(const WirePage& page, int page_size);
 
-absl::StatusOr<FoundItems> CheckItems(sellercenter::v1::GetItemsResponse& items,
-                                      const std::vector<std::string>& asked_item_ids);
+absl::StatusOr<FoundItems> CheckItems(const WirePage& items, const std::vector<std::string>& asked_item_ids);
 
 absl::StatusOr<ShopDescription> CheckShop(const sellercenter::v1::DescribeShopResponse& shop);
 

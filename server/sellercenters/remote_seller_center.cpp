@@ -6,7 +6,6 @@
 #include "common/errors.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
-#include "grpcpp/support/proto_buffer_reader.h"
 #include "server/sellercenters/answer_check.h"
 #include "server/sellercenters/answer_status.h"
 #include "server/sellercenters/page_stream.h"
@@ -34,10 +33,8 @@ std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint) {
       arguments);
 }
 
-template <typename Message>
-bool Parse(grpc::ByteBuffer& bytes, Message& message) {
-  grpc::ProtoBufferReader reader(&bytes);
-  return reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
+std::string_view Bytes(const grpc::Slice& slice) {
+  return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
 }
 
 }  // namespace
@@ -62,7 +59,11 @@ absl::StatusOr<FoundItems> RemoteSellerCenter::GetItems(const std::vector<std::s
   proto::GetItemsResponse response;
   grpc::Status status = stub_->GetItems(&context, request, &response);
   if (!status.ok()) return AnswerStatus(status);
-  return CheckItems(response, item_ids);
+  // Once more as bytes, so that listings are checked in one way only.
+  std::string bytes = response.SerializeAsString();
+  WirePage items;
+  if (!ReadWirePage(bytes, items)) return AnswerInvalid("message", "cannot be parsed");
+  return CheckItems(items, item_ids);
 }
 
 absl::Status RemoteSellerCenter::ListListings(const std::string& resume_token, int page_size,
@@ -72,14 +73,15 @@ absl::Status RemoteSellerCenter::ListListings(const std::string& resume_token, i
   request.set_resume_token(resume_token);
   request.set_page_size(page_size);
   PageStream stream(channel_, request, timeout_, stop);
-  proto::ListListingsResponse message;  // used again for each page: its objects need not be made anew
+  WirePage wire_page;
   for (bool last = false; !last;) {
     SKULINK_ASSIGN_OR_RETURN(std::optional<grpc::ByteBuffer> bytes, stream.Next());
     if (!bytes) return AnswerInvalid("resume_token", "was given on the page that the listings ended with");
-    if (!Parse(*bytes, message)) {
-      return AnswerInvalid("message", "cannot be parsed, or holds text that is not UTF-8");
+    grpc::Slice slice;
+    if (!bytes->DumpToSingleSlice(&slice).ok() || !ReadWirePage(Bytes(slice), wire_page)) {
+      return AnswerInvalid("message", "cannot be parsed");
     }
-    SKULINK_ASSIGN_OR_RETURN(ListingPage page, CheckPage(message, page_size));
+    SKULINK_ASSIGN_OR_RETURN(ListingPage page, CheckPage(wire_page, page_size));
     last = page.resume_token.empty();
     if (last) {
       // The last page counts only once the Seller Center has ended the stream after it, and well.

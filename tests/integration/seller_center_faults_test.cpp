@@ -115,7 +115,6 @@ TEST_P(SellerCenterBadPages, EndTheListing) {
 INSTANTIATE_TEST_SUITE_P(
     Kinds, SellerCenterBadPages,
     testing::Values(PageCase{"Malformed", FaultKind::kMalformed, "message"},
-                    PageCase{"NotUtf8", FaultKind::kNotUtf8, "message"},
                     PageCase{"EarlyEnd", FaultKind::kEarlyEnd, "resume_token"},
                     PageCase{"EmptyId", FaultKind::kEmptyId, "listings[0].listing_id"},
                     PageCase{"DuplicateListing", FaultKind::kDuplicateListing, "listings[9].listing_id"},
@@ -254,6 +253,16 @@ INSTANTIATE_TEST_SUITE_P(
                     ListingCase{"StockTooLarge", [](Bad& bad) { bad.set_stock(1'000'000'000'001); }, "stock",
                                 v1::ERROR_REASON_VALUE_OUT_OF_RANGE}),
     [](const auto& test) { return test.param.name; });
+
+TEST_F(SellerCenterFaults, ATitleThatIsNotUtf8IsRefusedAlone) {
+  Listed listed = ListWith(FaultKind::kNotUtf8);
+
+  ASSERT_TRUE(listed.status.ok()) << listed.status;
+  EXPECT_EQ(listed.Ids().size(), 29u);
+  ASSERT_EQ(listed.pages.at(1).refused.size(), 1u);
+  EXPECT_EQ(listed.pages[1].refused[0].listing_id, "listing-11");
+  EXPECT_EQ(FieldOf(listed.pages[1].refused[0].status), "title");
+}
 
 TEST_F(SellerCenterFaults, TakesWhatIsStrangeButAllowed) {
   sellercenter::v1::Listing strange = MakeListing(1);
