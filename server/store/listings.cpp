@@ -13,7 +13,6 @@ namespace {
 
 struct Owner {
   std::int64_t product, variant;
-  Badges badges;
 };
 using Owners = StringMap<Owner>;
 
@@ -42,10 +41,10 @@ Owners FindOwners(Session& session, const Merchant& merchant, const std::vector<
   Owners owners;
   if (sku_keys.empty()) return owners;
   session.Query(
-      "SELECT sku_key, product_no, variant_no, badges FROM variant FORCE INDEX (by_sku) "
+      "SELECT sku_key, product_no, variant_no FROM variant FORCE INDEX (by_sku) "
       "WHERE merchant_no = ? AND sku_key IN (?)",
       {merchant.number, sku_keys}, [&](const Row& row) {
-        owners.emplace(row.Text(0), Owner{row.Int(1), row.Int(2), static_cast<Badges>(row.Int(3))});
+        owners.emplace(row.Text(0), Owner{row.Int(1), row.Int(2)});
       });
   return owners;
 }
@@ -71,10 +70,17 @@ void UpdateBadges(Session& session, const Merchant& merchant, int channel, MenuL
                   const Owners& owners, const std::vector<MenuLedger::KeyChange>& changes) {
   std::vector<std::string_view> gained, lost;
   const Badges badge = BadgeOf(channel);
+  absl::flat_hash_set<std::int64_t> products;
+  for (const MenuLedger::KeyChange& change : changes) {
+    const auto owner = owners.find(change.sku_key);
+    if (owner != owners.end()) products.insert(owner->second.product);
+  }
+  if (products.empty()) return;
+  ledger.LoadBadges({products.begin(), products.end()});
   for (const MenuLedger::KeyChange& change : changes) {
     const auto owner = owners.find(change.sku_key);
     if (owner == owners.end()) continue;
-    const Badges before = owner->second.badges;
+    const Badges before = ledger.BadgesOf(owner->second.product, owner->second.variant);
     const Badges after = change.live ? before | badge : before & ~badge;
     if (before == after) continue;
     (change.live ? gained : lost).push_back(change.sku_key);

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <bit>
 
 namespace skulink::store {
@@ -28,6 +29,24 @@ void MenuLedger::ListingMoved(int channel, std::string_view item_id, std::string
   ChannelDelta& delta = channels_[channel];
   if (before) Count(delta, item_id, sku_key, *before, -1);
   if (after) Count(delta, item_id, sku_key, *after, +1);
+}
+
+void MenuLedger::LoadBadges(const std::vector<std::int64_t>& products) {
+  session_.Query(
+      "SELECT product_no, variant_no, badges FROM variant WHERE merchant_no = ? AND product_no IN (?)",
+      {merchant_, products}, [&](const Row& row) {
+        const auto badges = static_cast<Badges>(row.Int(2));
+        loaded_[row.Int(0)].push_back({row.Int(1), badges, badges});
+      });
+}
+
+Badges MenuLedger::BadgesOf(std::int64_t product, std::int64_t variant) const {
+  const auto found = loaded_.find(product);
+  if (found == loaded_.end()) return 0;
+  for (const VariantBadges& other : found->second) {
+    if (other.variant == variant) return other.before;
+  }
+  return 0;
 }
 
 void MenuLedger::BadgesChanged(std::int64_t product, std::int64_t variant, Badges before, Badges after) {
@@ -116,7 +135,7 @@ void MenuLedger::SettleProducts() {
   absl::flat_hash_map<std::int64_t, Union> unions;
   std::vector<std::int64_t> numbers;
   for (const auto& [product, variants] : products_) {
-    numbers.push_back(product);
+    if (!loaded_.contains(product)) numbers.push_back(product);
     Union& badges = unions[product];
     for (const VariantBadges& variant : variants) {
       badges.before |= variant.before;
@@ -128,17 +147,18 @@ void MenuLedger::SettleProducts() {
       count(variant.before & ~variant.after, -1);
     }
   }
-  session_.Query(
-      "SELECT product_no, variant_no, badges FROM variant WHERE merchant_no = ? AND product_no IN (?)",
-      {merchant_, numbers}, [&](const Row& row) {
-        const std::int64_t product = row.Int(0), variant = row.Int(1);
-        for (const VariantBadges& changed : products_[product]) {
-          if (changed.variant == variant) return;
-        }
-        const auto badges = static_cast<Badges>(row.Int(2));
-        unions[product].before |= badges;
-        unions[product].after |= badges;
-      });
+  if (!numbers.empty()) LoadBadges(numbers);
+  for (auto& [product, badges] : unions) {
+    const std::vector<VariantBadges>& changed = products_[product];
+    for (const VariantBadges& sibling : loaded_[product]) {
+      if (std::any_of(changed.begin(), changed.end(),
+                      [&](const VariantBadges& other) { return other.variant == sibling.variant; })) {
+        continue;
+      }
+      badges.before |= sibling.before;
+      badges.after |= sibling.before;
+    }
+  }
   for (const auto& [product, badges] : unions) {
     for (Badges set = badges.after & ~badges.before; set != 0; set &= set - 1) {
       ++channels_[std::countr_zero(set)].sold_products;

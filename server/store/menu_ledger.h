@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "common/listing.h"
 #include "common/string_map.h"
@@ -42,6 +43,11 @@ class MenuLedger {
   // item or its key goes under the old and comes under the new.
   void ListingMoved(int channel, std::string_view item_id, std::string_view sku_key,
                     const std::optional<ListingPlace>& before, const std::optional<ListingPlace>& after);
+
+  // Reads the variants of these products once, before their badges change, for BadgesOf and for settling.
+  void LoadBadges(const std::vector<std::int64_t>& products);
+  // As loaded.
+  Badges BadgesOf(std::int64_t product, std::int64_t variant) const;
 
   // A variant came (before = 0), went (after = 0) or changed its badges.
   void BadgesChanged(std::int64_t product, std::int64_t variant, Badges before, Badges after);
@@ -86,7 +92,8 @@ class MenuLedger {
   Session& session_;
   std::int64_t merchant_;
   std::map<int, ChannelDelta> channels_;
-  std::map<std::int64_t, std::vector<VariantBadges>> products_;
+  std::map<std::int64_t, std::vector<VariantBadges>> products_;  // those that changed
+  absl::flat_hash_map<std::int64_t, std::vector<VariantBadges>> loaded_;
 };
 
 }  // namespace skulink::store
