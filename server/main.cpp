@@ -16,8 +16,10 @@
 #include "server/service/server.h"
 #include "server/store/database.h"
 #include "server/store/embedded_mariadb.h"
+#include "server/store/jobs.h"
 #include "server/store/merchants.h"
 #include "server/store/migrations.h"
+#include "server/store/rekey.h"
 #include "server/store/verify.h"
 #include "server/sync/sync_engine.h"
 
@@ -97,6 +99,9 @@ absl::Status Serve(const StoreOptions& store_options, const ServeOptions& option
   const int max_sessions = options.server.threads + 3 * options.sync.max_running_jobs + 4;
   SKULINK_ASSIGN_OR_RETURN(const Store store, OpenStore(store_options, max_sessions));
   SKULINK_RETURN_IF_ERROR(store::EnsureDefaultMerchant(*store.database));
+  SKULINK_RETURN_IF_ERROR(store::FinishAllRekeying(*store.database));
+  // Nobody else uses our own store: jobs of a server that was killed need not wait for its leases to run out.
+  if (store.mariadb != nullptr) SKULINK_RETURN_IF_ERROR(store::ReleaseAllJobs(*store.database));
   SyncEngine engine(*store.database, options.sync);
   SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
                            Server::Start(*store.database, engine, options.server));
