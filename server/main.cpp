@@ -1,3 +1,4 @@
+#include <grpc/grpc.h>
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -102,6 +103,7 @@ absl::Status Serve(const StoreOptions& store_options, const ServeOptions& option
   SKULINK_RETURN_IF_ERROR(store::FinishAllRekeying(*store.database));
   // Nobody else uses our own store: jobs of a server that was killed need not wait for its leases to run out.
   if (store.mariadb != nullptr) SKULINK_RETURN_IF_ERROR(store::ReleaseAllJobs(*store.database));
+  grpc_init();  // never ended: when the last of its users goes, gRPC now and then takes ten seconds to end
   SyncEngine engine(*store.database, options.sync);
   SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
                            Server::Start(*store.database, engine, options.server));
