@@ -48,8 +48,8 @@ Row RefusedRow(const v1::RefusedRow& refused) {
 }
 
 std::string RefusedText(const std::string& path, const v1::RefusedRow& refused) {
-  std::string text = absl::StrFormat("%s:%d: %s (%s, %s)", path, refused.line(), refused.description(),
-                                     ReasonName(refused.reason()), refused.field());
+  std::string text = absl::StrFormat("%s:%d: %s %s (%s)", path, refused.line(), refused.field(),
+                                     refused.description(), ReasonName(refused.reason()));
   if (!refused.product_id().empty()) absl::StrAppendFormat(&text, " product %s", refused.product_id());
   if (!refused.variant_id().empty()) absl::StrAppendFormat(&text, " variant %s", refused.variant_id());
   return Escape(text);

@@ -31,7 +31,7 @@ Row ItemRow(const v1::JobItem& item) {
 struct Values {
   std::string job;
   std::string channel;
-  std::size_t limit = 50;
+  int limit = 50;
 };
 
 void ListJobs(App& app, Client& client, const Values& values) {
@@ -68,7 +68,9 @@ void AddJobCommands(CLI::App& root, App& app) {
   group->footer(std::string(kJobKeys) + "\nitems: listing_id, item_id, outcome, reason, field, description.");
   const auto values = std::make_shared<Values>();
   group->add_option("--channel", values->channel, "Only jobs of this channel");
-  group->add_option("--limit", values->limit, "Rows at most; 0: all")->capture_default_str();
+  group->add_option("--limit", values->limit, "Rows at most; 0: all")
+      ->check(CLI::Range(0, kLargestLimit))
+      ->capture_default_str();
 
   group->add_subcommand("list", "List the jobs, the newest first");
   OnCommand(*group, app, [&app, values, group](Client client) {

@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
       ->option_text("table|jsonl=table");
   root.add_option("--timeout", app.timeout_seconds,
                   "Seconds that a call may take; not for import, scan and watch")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(0.001, 86400.0));
   root.footer(
       "Exit codes: 0 done; 1 refused by the server, or failed; 2 wrong use; 3 done, but some rows were "
       "refused;\n"

@@ -13,7 +13,7 @@ struct Values {
   std::vector<std::string> channels;
   std::string sku_prefix;
   std::string name_prefix;
-  std::size_t limit = 50;
+  int limit = 50;
   std::vector<v1::ListingState> states;
 };
 
@@ -134,8 +134,7 @@ Request RequestOf(const App& app, const Values& values) {
   request.set_sku_prefix(values.sku_prefix);
   request.set_name_prefix(values.name_prefix);
   // One more than wanted shows whether there are more.
-  if (values.limit > 0)
-    request.set_page_size(static_cast<int>(std::min<std::size_t>(values.limit + 1, 1000)));
+  if (values.limit > 0) request.set_page_size(std::min(values.limit + 1, 1000));
   return request;
 }
 
@@ -157,7 +156,9 @@ void AddFilters(CLI::App& command, Values& values) {
   command
       .add_option("--name-prefix", values.name_prefix, "Only names that begin with this, whatever the case")
       ->excludes(sku);
-  command.add_option("--limit", values.limit, "Rows at most; 0: all")->capture_default_str();
+  command.add_option("--limit", values.limit, "Rows at most; 0: all")
+      ->check(CLI::Range(0, kLargestLimit))
+      ->capture_default_str();
 }
 
 }  // namespace

@@ -79,10 +79,10 @@ void RowPrinter::PrintCells(const Cells& cells, bool heading) const {
   std::printf("%s\n", (heading ? Coloured(stdout, Colour::kBold, line) : line).c_str());
 }
 
-void NoteLength(std::size_t printed, bool more) {
+void NoteLength(int printed, bool more) {
   if (!IsTerminal(stderr)) return;
   if (printed == 0) std::fputs("There is none.\n", stderr);
-  if (more) std::fprintf(stderr, "There are more than %zu; --limit 0 shows all.\n", printed);
+  if (more) std::fprintf(stderr, "There are more than %d; --limit 0 shows all.\n", printed);
 }
 
 std::string ToLine(const Row& row) {

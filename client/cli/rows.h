@@ -44,13 +44,15 @@ class RowPrinter {
 };
 
 // On a terminal, says when there is nothing, or more than was printed.
-void NoteLength(std::size_t printed, bool more);
+void NoteLength(int printed, bool more);
+
+inline constexpr int kLargestLimit = 1'000'000'000;
 
 // Prints the rows of a call, at most `limit` of them (0: all), or its error.
 template <class ApiRow>
-void PrintPages(App& app, const std::vector<Column>& columns, Pages<ApiRow> pages, std::size_t limit,
+void PrintPages(App& app, const std::vector<Column>& columns, Pages<ApiRow> pages, int limit,
                 Row (*to_row)(const ApiRow&)) {
-  std::size_t printed = 0;
+  int printed = 0;
   bool more = false;
   {
     RowPrinter printer(app, columns);

@@ -3,7 +3,6 @@
 #include <mutex>
 #include <thread>
 
-#include "absl/strings/str_cat.h"
 #include "client/cpp/connection.h"
 #include "common/errors.h"
 #include "skulink/client.h"
@@ -86,7 +85,7 @@ v1::RefusedRow Refuse(const v1::ImportRow& row, v1::ErrorReason reason, std::str
   refused.set_line(row.line());
   refused.set_field(std::string(field));
   refused.set_reason(reason);
-  refused.set_description(absl::StrCat(std::string(field), " ", std::string(description)));
+  refused.set_description(std::string(description));
   refused.set_product_id(row.product().product_id());
   return refused;
 }

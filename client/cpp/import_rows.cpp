@@ -29,7 +29,10 @@ v1::RefusedRow RefusedRowOf(std::int64_t line, const absl::Status& status) {
   refused.set_line(line);
   refused.set_field(FieldOf(status));
   refused.set_reason(ReasonOf(status));
-  refused.set_description(std::string(status.message()));
+  // Like the server's: it goes on from the field's name.
+  std::string description(status.message());
+  if (description.starts_with(refused.field() + " ")) description.erase(0, refused.field().size() + 1);
+  refused.set_description(std::move(description));
   return refused;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -24,6 +25,9 @@ std::string NewRequestId() {
 
 namespace {
 
+// A watch goes on in another stream after this.
+constexpr absl::Duration kLongestStream = absl::Minutes(1);
+
 bool HasStopped(const v1::Job& job) { return job.state() >= v1::JOB_STATE_NEEDS_CONFIRMATION; }
 
 // False when stopped before.
@@ -45,13 +49,11 @@ absl::StatusOr<v1::Job> Watch(const internal::Connection& connection, const Open
   v1::Job job;
   while (true) {
     grpc::ClientContext context;
-    // A server that is there but says nothing, not even a heartbeat, ends the stream too.
-    context.set_deadline(absl::ToChronoTime(absl::Now() + give_up_after));
+    // So that a stream on which not even heartbeats come any more does not stand for ever.
+    context.set_deadline(absl::ToChronoTime(absl::Now() + std::min(give_up_after, kLongestStream)));
     const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
     const std::unique_ptr<grpc::ClientReader<Response>> stream = open(context);
-    bool answered = false;
     for (Response response; stream->Read(&response);) {
-      answered = true;
       backoff.Answered();
       last_answer = absl::Now();
       job = std::move(*response.mutable_job());
@@ -61,7 +63,7 @@ absl::StatusOr<v1::Job> Watch(const internal::Connection& connection, const Open
     if (stop.stop_requested()) return absl::CancelledError("watching was stopped; the job goes on");
     if (status.ok() && HasStopped(job)) return job;
     // A stream that ends before the job does is a broken one.
-    if (status.ok() || (absl::IsDeadlineExceeded(status) && answered)) {
+    if (status.ok() || absl::IsDeadlineExceeded(status)) {
       status = absl::UnavailableError("the progress stream ended before the job did");
     }
     const std::optional<absl::Duration> delay = backoff.NextDelay(status);
