@@ -1,5 +1,7 @@
 #include "client/cpp/connection.h"
 
+#include <grpc/grpc.h>
+
 #include <algorithm>
 
 #include "absl/random/random.h"
