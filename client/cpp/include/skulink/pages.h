@@ -25,8 +25,8 @@ class Pages {
   using ReadPage = std::function<absl::Status(std::string& page_token, std::vector<Row>& rows)>;
 
   explicit Pages(ReadPage read_page) : read_page_(std::move(read_page)) {}
-  Pages(Pages&&) = default;
-  Pages& operator=(Pages&&) = default;
+  Pages(Pages&&) noexcept = default;
+  Pages& operator=(Pages&&) noexcept = default;
 
   class Iterator {
    public:
