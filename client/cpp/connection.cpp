@@ -88,7 +88,7 @@ absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
 
   // Once, and never ended: when the last channel goes, gRPC now and then takes ten seconds to end.
-  [[maybe_unused]] static const bool kept_up = (grpc_init(), true);
+  [[maybe_unused]] static const bool kKeptUp = (grpc_init(), true);
   const std::shared_ptr<grpc::Channel> channel =
       grpc::CreateCustomChannel(std::string(target), credentials, arguments);
   return Client(std::make_shared<const internal::Connection>(internal::Connection{
