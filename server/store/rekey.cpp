@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/errors.h"
@@ -14,6 +15,26 @@ namespace skulink::store {
 namespace {
 
 constexpr int kRowsAtOnce = 2000;
+
+// One server's turn at a merchant that is marked. Whoever begins a turn later ends this one: its transactions
+// are refused from then on.
+struct Turn {
+  Database& database;
+  Merchant merchant;
+  std::int64_t token;
+
+  // Runs `body(session)` in a transaction of this turn.
+  template <typename Body>
+  auto Transact(const Body& body) const {
+    return database.Transact([&](Session& session) {
+      bool ours = false;
+      session.Query("SELECT rekeying = ? FROM merchant WHERE merchant_no = ? FOR UPDATE",
+                    {token, merchant.number}, [&](const Row& row) { ours = row.Int(0) != 0; });
+      if (!ours) throw Refused(Rekeying(merchant.id));
+      return body(session);
+    });
+  }
+};
 constexpr std::size_t kClashesNamed = 20;
 
 struct Rekeyed {
@@ -69,35 +90,35 @@ std::int64_t RekeyListings(Session& session, const Merchant& merchant, int chann
 
 // Runs `write(session, chunk)` for chunks of `rows`, each in a transaction.
 template <typename RowType, typename Write>
-absl::Status InChunks(Database& database, const std::vector<RowType>& rows, const Write& write) {
+absl::Status InChunks(const Turn& turn, const std::vector<RowType>& rows, const Write& write) {
   for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce) {
     const std::span<const RowType> chunk =
         std::span(rows).subspan(first, std::min<std::size_t>(kRowsAtOnce, rows.size() - first));
-    SKULINK_RETURN_IF_ERROR(database.Transact([&](Session& session) { write(session, chunk); }));
+    SKULINK_RETURN_IF_ERROR(turn.Transact([&](Session& session) { write(session, chunk); }));
   }
   return absl::OkStatus();
 }
 
-absl::Status WriteKeys(Database& database, const Merchant& merchant) {
+absl::Status WriteKeys(const Turn& turn) {
   for (std::int64_t product = 0, variant = 0, seen = 1; seen > 0;) {
     const std::int64_t from_product = product, from_variant = variant;
-    absl::StatusOr<std::int64_t> step = database.Transact([&](Session& session) {
+    absl::StatusOr<std::int64_t> step = turn.Transact([&](Session& session) {
       product = from_product;  // a transaction can be run again
       variant = from_variant;
-      return RekeyVariants(session, merchant, product, variant);
+      return RekeyVariants(session, turn.merchant, product, variant);
     });
     if (!step.ok()) return step.status();
     seen = *step;
   }
   SKULINK_ASSIGN_OR_RETURN(const std::vector<Channel> channels,
-                           ListChannels(database, merchant.id, "", kMaxChannels));
+                           ListChannels(turn.database, turn.merchant.id, "", kMaxChannels));
   for (const Channel& channel : channels) {
     std::string listing_id;
     for (std::int64_t seen = 1; seen > 0;) {
       const std::string from = listing_id;
-      absl::StatusOr<std::int64_t> step = database.Transact([&](Session& session) {
+      absl::StatusOr<std::int64_t> step = turn.Transact([&](Session& session) {
         listing_id = from;
-        return RekeyListings(session, merchant, channel.number, listing_id);
+        return RekeyListings(session, turn.merchant, channel.number, listing_id);
       });
       if (!step.ok()) return step.status();
       seen = *step;
@@ -106,28 +127,28 @@ absl::Status WriteKeys(Database& database, const Merchant& merchant) {
   return absl::OkStatus();
 }
 
-absl::Status WriteMatches(Database& database, const Merchant& merchant, const Recount& right) {
-  SKULINK_RETURN_IF_ERROR(InChunks(database, right.wrong_in_pos, [&](Session& session, auto chunk) {
+absl::Status WriteMatches(const Turn& turn, const Recount& right) {
+  SKULINK_RETURN_IF_ERROR(InChunks(turn, right.wrong_in_pos, [&](Session& session, auto chunk) {
     for (const Recount::WrongInPos& row : chunk) {
       session.Execute(
           "UPDATE listing SET in_pos = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
-          {row.right, merchant.number, row.channel, row.listing_id});
+          {row.right, turn.merchant.number, row.channel, row.listing_id});
     }
   }));
-  return InChunks(database, right.wrong_badges, [&](Session& session, auto chunk) {
+  return InChunks(turn, right.wrong_badges, [&](Session& session, auto chunk) {
     for (const Recount::WrongBadges& row : chunk) {
       session.Execute(
           "UPDATE variant SET badges = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
-          {row.right, merchant.number, row.product, row.variant});
+          {row.right, turn.merchant.number, row.product, row.variant});
     }
   });
 }
 
-absl::Status WriteGroups(Database& database, const Merchant& merchant, const Recount& right) {
+absl::Status WriteGroups(const Turn& turn, const Recount& right) {
   for (std::int64_t left = 1; left > 0;) {
-    absl::StatusOr<std::int64_t> step = database.Transact([&](Session& session) {
+    absl::StatusOr<std::int64_t> step = turn.Transact([&](Session& session) {
       return session.Execute("DELETE FROM multiple_listing WHERE merchant_no = ? LIMIT ?",
-                             {merchant.number, kRowsAtOnce});
+                             {turn.merchant.number, kRowsAtOnce});
     });
     if (!step.ok()) return step.status();
     left = *step;
@@ -135,10 +156,10 @@ absl::Status WriteGroups(Database& database, const Merchant& merchant, const Rec
   for (const auto& [channel, groups] : right.multiple_listings) {
     const std::vector<std::pair<std::string, std::int64_t>> rows(groups.begin(), groups.end());
     const int channel_number = channel;
-    SKULINK_RETURN_IF_ERROR(InChunks(database, rows, [&](Session& session, auto chunk) {
+    SKULINK_RETURN_IF_ERROR(InChunks(turn, rows, [&](Session& session, auto chunk) {
       RowBatch batch("multiple_listing", "merchant_no, channel_no, sku_key, listings");
       for (const auto& [key, live] : chunk) {
-        batch.Add(merchant.number).Add(std::int64_t{channel_number}).Add(key).Add(live).EndRow();
+        batch.Add(turn.merchant.number).Add(std::int64_t{channel_number}).Add(key).Add(live).EndRow();
       }
       session.Load(batch);
     }));
@@ -147,8 +168,8 @@ absl::Status WriteGroups(Database& database, const Merchant& merchant, const Rec
 }
 
 // The last transaction: counts, and the mark is taken away.
-absl::Status WriteCounts(Database& database, const Merchant& merchant, const Recount& right) {
-  return database.Transact([&](Session& session) {
+absl::Status WriteCounts(const Turn& turn, const Recount& right) {
+  return turn.Transact([&](Session& session) {
     for (const auto& [channel, counts] : right.channels) {
       const std::array<std::int64_t, 12> n = Columns(counts);
       session.Execute(
@@ -156,15 +177,15 @@ absl::Status WriteCounts(Database& database, const Merchant& merchant, const Rec
           "= ?, "
           "not_in_pos = ?, live_items = ?, not_in_pos_items = ?, sold_variants = ?, sold_products = ?, "
           "multiple_listings = ? WHERE merchant_no = ? AND channel_no = ?",
-          {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], merchant.number,
+          {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], turn.merchant.number,
            channel});
     }
-    session.Execute("DELETE FROM badge_count WHERE merchant_no = ?", {merchant.number});
+    session.Execute("DELETE FROM badge_count WHERE merchant_no = ?", {turn.merchant.number});
     for (const auto& [badges, variants] : right.badge_counts) {
       session.Execute("INSERT INTO badge_count (merchant_no, badges, variants) VALUES (?, ?, ?)",
-                      {merchant.number, badges, variants});
+                      {turn.merchant.number, badges, variants});
     }
-    session.Execute("UPDATE merchant SET rekeying = 0 WHERE merchant_no = ?", {merchant.number});
+    session.Execute("UPDATE merchant SET rekeying = 0 WHERE merchant_no = ?", {turn.merchant.number});
   });
 }
 
@@ -200,23 +221,23 @@ void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case)
 }
 
 absl::Status FinishRekeying(Database& database, std::string_view merchant_id) {
-  SKULINK_ASSIGN_OR_RETURN(const Merchant merchant, GetMerchant(database, merchant_id));
-  absl::StatusOr<bool> marked = database.Read([&](Session& session) {
-    bool rekeying = false;
-    session.Query("SELECT rekeying FROM merchant WHERE merchant_no = ?", {merchant.number},
-                  [&](const Row& row) { rekeying = row.Int(0) != 0; });
-    return rekeying;
+  absl::BitGen random;
+  Turn turn{database, {}, absl::Uniform<std::int64_t>(random, 2, INT64_MAX)};
+  absl::StatusOr<bool> marked = database.Transact([&](Session& session) {
+    turn.merchant = LockMerchant(session, merchant_id, /*also_rekeying=*/true);
+    return session.Execute("UPDATE merchant SET rekeying = ? WHERE merchant_no = ? AND rekeying <> 0",
+                           {turn.token, turn.merchant.number}) > 0;
   });
   if (!marked.ok()) return marked.status();
   if (!*marked) return absl::OkStatus();
-  SKULINK_RETURN_IF_ERROR(WriteKeys(database, merchant));
+  SKULINK_RETURN_IF_ERROR(WriteKeys(turn));
   // Nobody else writes while the mark is there, so the recount holds until it is written.
   absl::StatusOr<Recount> right =
-      database.ReadSnapshot([&](Session& session) { return RecountMerchant(session, merchant); });
+      database.ReadSnapshot([&](Session& session) { return RecountMerchant(session, turn.merchant); });
   if (!right.ok()) return right.status();
-  SKULINK_RETURN_IF_ERROR(WriteMatches(database, merchant, *right));
-  SKULINK_RETURN_IF_ERROR(WriteGroups(database, merchant, *right));
-  return WriteCounts(database, merchant, *right);
+  SKULINK_RETURN_IF_ERROR(WriteMatches(turn, *right));
+  SKULINK_RETURN_IF_ERROR(WriteGroups(turn, *right));
+  return WriteCounts(turn, *right);
 }
 
 absl::Status FinishAllRekeying(Database& database) {

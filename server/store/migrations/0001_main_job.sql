@@ -1,13 +1,14 @@
 -- Texts are VARBINARY: compared byte by byte, no collation decides. Times are microseconds since 1970 UTC.
 -- Money is ten-thousandths and an ISO 4217 code. Every key starts with the merchant.
 
+-- rekeying: 0, or that the SKU keys are to be computed anew: 1, or the token of the server that does it.
 CREATE TABLE IF NOT EXISTS merchant (
   merchant_no BIGINT NOT NULL,
   merchant_id VARBINARY(63) NOT NULL,
   display_name VARBINARY(800) NOT NULL,
   currency VARBINARY(3) NOT NULL,
   sku_case TINYINT NOT NULL,
-  rekeying TINYINT NOT NULL DEFAULT 0,
+  rekeying BIGINT NOT NULL DEFAULT 0,
   next_product_no BIGINT NOT NULL DEFAULT 1,
   version BIGINT NOT NULL,
   create_time BIGINT NOT NULL,
