@@ -32,7 +32,9 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }
 
 std::optional<absl::Duration> Backoff::NextDelay(const absl::Status& status) {
-  if (!absl::IsUnavailable(status) || IsSellerCenterFailure(ReasonOf(status))) return std::nullopt;
+  const v1::ErrorReason reason = ReasonOf(status);
+  const bool may_pass = absl::IsUnavailable(status) || reason == v1::ERROR_REASON_OVERLOADED;
+  if (!may_pass || IsSellerCenterFailure(reason)) return std::nullopt;
   static thread_local absl::BitGen random;
   // A server that says when to come back is there; it does not count as a try.
   if (const absl::Duration asked = RetryAfter(status); asked > absl::ZeroDuration()) {
