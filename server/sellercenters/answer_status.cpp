@@ -53,10 +53,14 @@ std::string Printable(std::string_view text) {
       printable.begin(), printable.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   // What is left are C1 control characters (U+0080 to U+009F), and U+2028 and U+2029.
   for (std::size_t at = 0; (at = printable.find('\xc2', at)) != std::string::npos; ++at) {
-    if (static_cast<unsigned char>(printable[at + 1]) < 0xa0) printable.replace(at, 2, " ");
+    if (static_cast<unsigned char>(printable[at + 1]) >= 0xa0) continue;
+    printable.erase(at, 1);
+    printable[at] = ' ';
   }
   for (std::size_t at = 0; (at = printable.find("\xe2\x80", at)) != std::string::npos; ++at) {
-    if (printable[at + 2] == '\xa8' || printable[at + 2] == '\xa9') printable.replace(at, 3, " ");
+    if (printable[at + 2] != '\xa8' && printable[at + 2] != '\xa9') continue;
+    printable.erase(at, 2);
+    printable[at] = ' ';
   }
   return printable;
 }
