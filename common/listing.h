@@ -8,7 +8,8 @@
 
 namespace skulink {
 
-// Whether a listing can be bought as far as its state goes. The numbers are those of the protos and of the store.
+// Whether a listing can be bought as far as its state goes. The numbers are those of the protos and of the
+// store.
 enum class ListingState : std::uint8_t {
   kLive = 1,
   kInactive = 2,

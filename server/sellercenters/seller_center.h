@@ -13,8 +13,8 @@
 #include "absl/time/time.h"
 #include "common/listing.h"
 
-// A Seller Center as Skulink sees it: one shop, whatever the platform. Adapters check what the shop answers and pass
-// on only what fits these shapes; errors are those of common/errors.h with SELLER_CENTER_* reasons.
+// A Seller Center as Skulink sees it: one shop, whatever the platform. Adapters check what the shop answers
+// and pass on only what fits these shapes; errors are those of common/errors.h with SELLER_CENTER_* reasons.
 namespace skulink {
 
 // A listing whose id is sound but which cannot be taken: what is known of it stays as it is.
@@ -51,8 +51,8 @@ class SellerCenter {
 
   virtual absl::StatusOr<ShopDescription> DescribeShop() = 0;
 
-  // Calls `take` with each page in order, from after `resume_token` (empty: from the start) to the last. Ends early with
-  // the status of `take` when that is not OK, and with CANCELLED soon after a stop was asked for.
+  // Calls `take` with each page in order, from after `resume_token` (empty: from the start) to the last. Ends
+  // early with the status of `take` when that is not OK, and with CANCELLED soon after a stop was asked for.
   virtual absl::Status ListListings(const std::string& resume_token, int page_size, std::stop_token stop,
                                     const std::function<absl::Status(ListingPage)>& take) = 0;
 
@@ -60,8 +60,8 @@ class SellerCenter {
   virtual absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids) = 0;
 };
 
-// Reached at `endpoint` (Channel.endpoint). `timeout` bounds each answer: a unary call, or the wait for the next page.
-// INVALID_ARGUMENT naming `endpoint` when it is not an address.
+// Reached at `endpoint` (Channel.endpoint). `timeout` bounds each answer: a unary call, or the wait for the
+// next page. INVALID_ARGUMENT naming `endpoint` when it is not an address.
 absl::StatusOr<std::unique_ptr<SellerCenter>> ConnectSellerCenter(const std::string& endpoint,
                                                                   absl::Duration timeout);
 
