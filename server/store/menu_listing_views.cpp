@@ -119,7 +119,8 @@ void ReadListings(Session& session, const Menu& menu, std::vector<Group>& groups
       small[group.channel][group.row.sku_key] = &group;
     }
   }
-  for (auto& [channel, by_key] : small) {
+  for (auto& [channel, groups_of_channel] : small) {
+    auto& by_key = groups_of_channel;  // clang 14 lets no lambda have the other
     std::vector<std::string_view> keys;
     for (const auto& [key, group] : by_key) keys.push_back(key);
     session.Query(absl::StrCat("SELECT ", kListingColumns,
@@ -239,6 +240,7 @@ absl::StatusOr<MenuPage<MultipleListingGroup>> MultipleListings(Database& databa
       if (!groups.empty()) after = AfterGroup(groups.back());
       more = more || (!groups.empty() && !after[2].empty());
       for (Group& group : groups) {
+        if (group.row.listings.empty()) continue;  // its last part was full, and there was no more
         if (folded.empty() || HasName(group, folded)) page.rows.push_back(std::move(group.row));
       }
       page.next = more ? after : PagePosition();
