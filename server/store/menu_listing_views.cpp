@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kListingsOfGroup = 1000;
 // Listings in a page of groups, and groups looked through for a name, at most.
 constexpr std::int64_t kListingsOfPage = 5000;
-constexpr int kGroupsLookedThrough = 2000;
+constexpr int kGroupsLookedThrough = 100;
 
 std::vector<Menu::ChannelRef> AskedFrom(const Menu& menu, const std::string& first_id) {
   std::vector<Menu::ChannelRef> channels;
@@ -24,15 +24,6 @@ std::vector<Menu::ChannelRef> AskedFrom(const Menu& menu, const std::string& fir
     if ((menu.asked & BadgeOf(channel.number)) != 0 && channel.id >= first_id) channels.push_back(channel);
   }
   return channels;
-}
-
-// How many rows of a view each channel has: `column` of its counts.
-std::map<int, std::int64_t> CountsOf(Session& session, const Menu& menu, const char* column) {
-  std::map<int, std::int64_t> counts;
-  session.Query(absl::StrCat("SELECT channel_no, ", column, " FROM channel_count WHERE merchant_no = ?"),
-                {menu.merchant_number},
-                [&](const Row& row) { counts[static_cast<int>(row.Int(0))] = row.Int(1); });
-  return counts;
 }
 
 struct ListingRange {
@@ -111,22 +102,23 @@ void ReadLargeGroup(Session& session, const Menu& menu, Group& group) {
 }
 
 void ReadListings(Session& session, const Menu& menu, std::vector<Group>& groups) {
-  std::map<int, absl::flat_hash_map<std::string_view, Group*>> small;
+  // By channel and in_pos, which the key decides.
+  std::map<std::pair<int, bool>, absl::flat_hash_map<std::string_view, Group*>> small;
   for (Group& group : groups) {
     if (group.row.listing_count > static_cast<std::int64_t>(kListingsOfGroup)) {
       ReadLargeGroup(session, menu, group);
     } else {
-      small[group.channel][group.row.sku_key] = &group;
+      small[{group.channel, group.in_pos}][group.row.sku_key] = &group;
     }
   }
-  for (auto& [channel, groups_of_channel] : small) {
-    auto& by_key = groups_of_channel;  // clang 14 lets no lambda have the other
+  for (auto& [range, groups_of_range] : small) {
+    auto& by_key = groups_of_range;  // clang 14 lets no lambda have the other
     std::vector<std::string_view> keys;
     for (const auto& [key, group] : by_key) keys.push_back(key);
     session.Query(absl::StrCat("SELECT ", kListingColumns,
                                ", sku_key FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND "
-                               "channel_no = ? AND state = 1 AND in_pos IN (0, 1) AND sku_key IN (?)"),
-                  {menu.merchant_number, channel, keys}, [&](const Row& row) {
+                               "channel_no = ? AND state = 1 AND in_pos = ? AND sku_key IN (?)"),
+                  {menu.merchant_number, range.first, range.second, keys}, [&](const Row& row) {
                     by_key[row.Text(9)]->row.listings.push_back(ListingFromRow(row, 0));
                   });
   }
@@ -151,10 +143,9 @@ bool HasName(const Group& group, const std::string& folded_prefix) {
 std::vector<Group> NextGroups(Session& session, const Menu& menu, const MenuQuery& query,
                               const PagePosition& after, std::int64_t limit) {
   std::vector<Group> groups;
-  std::map<int, std::int64_t> counts = CountsOf(session, menu, "multiple_listings");
   const std::string first_channel = after.empty() ? std::string() : after[0];
   for (const Menu::ChannelRef& channel : AskedFrom(menu, first_channel)) {
-    if (counts[channel.number] == 0) continue;
+    if (channel.multiple_listings == 0) continue;
     const bool first = !after.empty() && channel.id == first_channel;
     const bool again = first && !after[2].empty();
     std::vector<Group> more = ReadGroups(session, menu, query, channel, first ? after[1] : "", again,
@@ -174,7 +165,6 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
     std::vector<ListingState> ordered(states);
     std::sort(ordered.begin(), ordered.end());
     ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
-    const std::map<int, std::int64_t> live = CountsOf(session, menu, "not_in_pos");
     std::int64_t after_state = 0;
     if (!query.after.empty() && !absl::SimpleAtoi(query.after[1], &after_state)) after_state = 0;
 
@@ -185,9 +175,8 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
       const bool resumed = !query.after.empty() && channel.id == query.after[0];
       for (const ListingState state : ordered) {
         const auto number = static_cast<std::int64_t>(state);
-        const auto count = live.find(channel.number);
         if (resumed && number < after_state) continue;
-        if (state == ListingState::kLive && (count == live.end() || count->second == 0)) continue;
+        if (state == ListingState::kLive && channel.not_in_pos == 0) continue;
         ListingRange range{.channel = channel.number, .state = state, .first_key = {}, .first_id = {}};
         if (resumed && number == after_state) {
           range.first_key = query.after[2];

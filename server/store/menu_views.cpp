@@ -15,14 +15,17 @@ absl::StatusOr<Menu> OpenMenu(Database& database, std::string_view merchant_id,
     Menu menu;
     bool found = false;
     session.Query(
-        "SELECT m.merchant_no, m.sku_case, m.rekeying, c.channel_no, c.channel_id FROM merchant m "
-        "LEFT JOIN channel c ON c.merchant_no = m.merchant_no WHERE m.merchant_id = ? ORDER BY c.channel_id",
+        "SELECT m.merchant_no, m.sku_case, m.rekeying, c.channel_no, c.channel_id, n.not_in_pos, "
+        "n.multiple_listings FROM merchant m LEFT JOIN (channel c JOIN channel_count n "
+        "ON n.merchant_no = c.merchant_no AND n.channel_no = c.channel_no) ON c.merchant_no = m.merchant_no "
+        "WHERE m.merchant_id = ? ORDER BY c.channel_id",
         {merchant_id}, [&](const Row& row) {
           if (row.Int(2) != 0) throw Refused(Rekeying(merchant_id));
           found = true;
           menu.merchant_number = row.Int(0);
           menu.sku_case = static_cast<SkuCase>(row.Int(1));
-          if (!row.IsNull(3)) menu.channels.push_back({static_cast<int>(row.Int(3)), row.String(4)});
+          if (!row.IsNull(3))
+            menu.channels.push_back({static_cast<int>(row.Int(3)), row.String(4), row.Int(5), row.Int(6)});
         });
     menu.merchant_id = merchant_id;
     if (!found) throw Refused(NotFound(ToString(MerchantName{menu.merchant_id})));

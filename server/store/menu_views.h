@@ -28,6 +28,7 @@ struct Menu {
   struct ChannelRef {
     int number;
     std::string id;
+    std::int64_t not_in_pos, multiple_listings;  // rows of these views
   };
   std::vector<ChannelRef> channels;  // all of the merchant, by id
   Badges all = 0;                    // their badges
