@@ -92,8 +92,6 @@ void EndAsCancelled(Session& session, JobRecord& job) {
   job.job.set_state(v1::JOB_STATE_CANCELLED);
   job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
   SaveJob(session, job);
-  session.Execute("DELETE FROM scan_page WHERE merchant_no = ? AND job_id = ?",
-                  {job.merchant_number, job.job_id});
 }
 
 absl::Status WrongState(const JobRecord& job, std::string_view needed) {
@@ -297,6 +295,8 @@ void SaveJob(Session& session, JobRecord& job) {
     end_time = Now();
     SetTime(now.mutable_end_time(), *end_time);
     active.reset();
+    session.Execute("DELETE FROM scan_page WHERE merchant_no = ? AND job_id = ?",
+                    {job.merchant_number, job.job_id});
   }
   const bool has_owner = now.state() == v1::JOB_STATE_RUNNING && !job.owner.empty();
   const std::string progress = now.progress().SerializeAsString();

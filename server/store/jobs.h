@@ -66,8 +66,8 @@ absl::Status ReleaseAllJobs(Database& database);
 // cancel_requested. True when the row is as `job` was saved last; false when a later SaveJob of this owner is
 // there already: its COMMIT was not answered, but done.
 bool FenceJob(Session& session, JobRecord& job);
-// Writes the job's row from `job`, with the next revision. Ended jobs lose their owner, and their channel
-// becomes free.
+// Writes the job's row from `job`, with the next revision. Ended jobs lose their owner and the pages kept for
+// a successor, and their channel becomes free.
 void SaveJob(Session& session, JobRecord& job);
 
 // What a scan wrote of its pages, for a successor.
@@ -75,9 +75,9 @@ struct ScanPages {
   std::vector<std::string> resume_tokens;     // in order; the last is where to go on
   std::vector<std::string> seen_listing_ids;  // of these pages
 };
+// Once in a transaction, before SaveJob.
 void SaveScanPages(Session& session, const JobRecord& job, const ScanPages& pages);
 absl::StatusOr<ScanPages> ReadScanPages(Database& database, const JobRecord& job);
-absl::Status DeleteScanPages(Database& database, const JobRecord& job);
 
 // Appends to the job's items while there are fewer than 10,000.
 void SaveJobItems(Session& session, JobRecord& job, const std::vector<v1::JobItem>& items);

@@ -35,8 +35,9 @@ void Unpack(std::string_view bytes, std::vector<std::string>& texts) {
 }  // namespace
 
 void SaveScanPages(Session& session, const JobRecord& job, const ScanPages& pages) {
+  if (pages.resume_tokens.empty() && pages.seen_listing_ids.empty()) return;
   RowBatch batch("scan_page", "merchant_no, job_id, page_no, resume_tokens, seen");
-  batch.Add(job.merchant_number).Add(job.job_id).Add(job.job.progress().pages());
+  batch.Add(job.merchant_number).Add(job.job_id).Add(job.job.revision());
   batch.Add(Pack(pages.resume_tokens)).Add(Pack(pages.seen_listing_ids)).EndRow();
   session.Load(batch);
 }
@@ -51,13 +52,6 @@ absl::StatusOr<ScanPages> ReadScanPages(Database& database, const JobRecord& job
           Unpack(row.Text(1), pages.seen_listing_ids);
         });
     return pages;
-  });
-}
-
-absl::Status DeleteScanPages(Database& database, const JobRecord& job) {
-  return database.Transact([&](Session& session) {
-    session.Execute("DELETE FROM scan_page WHERE merchant_no = ? AND job_id = ?",
-                    {job.merchant_number, job.job_id});
   });
 }
 

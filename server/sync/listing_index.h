@@ -11,6 +11,14 @@
 
 namespace skulink {
 
+// How a scan met a listing.
+enum class Met : std::uint8_t {
+  kNot,        // not yet
+  kUnchanged,  // and counted it as that
+  kCounted,    // and counted it as created or updated; or before its server died, as whatever it was
+  kRefused,    // and could not take it
+};
+
 // What a scan remembers of each listing of its channel. Made for millions: ids lie one after the other in one
 // text, and an entry takes some 30 bytes beside its id.
 class ListingIndex {
@@ -44,8 +52,7 @@ class ListingIndex {
 
   store::Fingerprint& fingerprint(Entry entry) { return rows_[entry].fingerprint; }
   ListingState& state(Entry entry) { return rows_[entry].state; }
-  // Met by this scan.
-  bool& seen(Entry entry) { return rows_[entry].seen; }
+  Met& met(Entry entry) { return rows_[entry].met; }
   // The batch of changes, counted from 1, that the listing was last put into.
   std::uint32_t& batch(Entry entry) { return rows_[entry].batch; }
 
@@ -55,7 +62,7 @@ class ListingIndex {
     std::uint32_t size;
     std::uint32_t batch = 0;
     ListingState state;
-    bool seen = false;
+    Met met = Met::kNot;
     store::Fingerprint fingerprint;
   };
   struct Hash {

@@ -22,8 +22,8 @@ constexpr std::int64_t kListingsAtOnce = 20'000;
 constexpr absl::Duration kGather = absl::Milliseconds(250);
 constexpr absl::Duration kPatience = absl::Milliseconds(100);
 constexpr absl::Duration kStoreRetry = absl::Milliseconds(300);
-// Listings that are looked up and removed in one transaction.
-constexpr std::size_t kRemovedAtOnce = 1000;
+// Listings that are looked up, and removed, in one transaction.
+constexpr std::size_t kLookedUpAtOnce = 1000;
 
 void SetTime(google::protobuf::Timestamp* timestamp, absl::Time time) {
   timestamp->set_seconds(absl::ToUnixSeconds(time));
@@ -76,43 +76,48 @@ absl::Status Scan::RunPhases() {
   SKULINK_RETURN_IF_ERROR(Prepare());
   if (!job_.read_all) SKULINK_RETURN_IF_ERROR(ReadListings());
   if (!job_.confirmed) {
-    if (const std::optional<v1::Confirmation> doubt = Doubt()) {
+    std::optional<v1::Confirmation> doubt = Doubt();
+    if (doubt && doubt->reason() == v1::CONFIRMATION_REASON_ENDED_EARLY) {
+      // Those that moved between pages while they were read are missing without being gone.
+      SKULINK_RETURN_IF_ERROR(LookUpUnseen(IfNotFound::kKeep));
+      doubt = Doubt();
+    }
+    if (doubt) {
       return Save([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
         job.job.set_state(v1::JOB_STATE_NEEDS_CONFIRMATION);
         *job.job.mutable_confirmation() = *doubt;
       });
     }
   }
-  return RemoveUnseen();
+  SKULINK_RETURN_IF_ERROR(LookUpUnseen(IfNotFound::kRemove));
+  return Save([](store::Session& session, const store::Merchant&, store::JobRecord& job) {
+    job.job.set_state(v1::JOB_STATE_SUCCEEDED);
+    job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
+    job.job.mutable_progress()->clear_estimated_end_time();
+    store::EndFullScan(session, job);
+  });
 }
 
 void Scan::End(const absl::Status& status) {
+  if (status.ok()) return;
   if (absl::IsAborted(status)) {
     spdlog::warn("{} belongs to another server now", job_.job.name());
     return;
   }
-  if (!status.ok()) {
-    const bool cancelled = cancel_.stop_requested();
-    const absl::Status saved = Save([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
-      job.job.set_state(cancelled ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_FAILED);
-      if (!cancelled) *job.job.mutable_error() = ToProto(status);
-      job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
-      job.job.mutable_progress()->clear_estimated_end_time();
-    });
-    if (!saved.ok()) {
-      spdlog::warn("{}: its end could not be written: {}", job_.job.name(), saved.ToString());
-      return;
-    }
-  }
-  if (job_.job.state() == v1::JOB_STATE_NEEDS_CONFIRMATION) return;
-  const absl::Status deleted = WhileStoreIsAway([&] { return store::DeleteScanPages(database_, job_); });
-  if (!deleted.ok())
-    spdlog::warn("{}: its pages could not be deleted: {}", job_.job.name(), deleted.ToString());
+  const bool cancelled = cancel_.stop_requested();
+  const absl::Status saved = Save([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
+    job.job.set_state(cancelled ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_FAILED);
+    if (!cancelled) *job.job.mutable_error() = ToProto(status);
+    job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
+    job.job.mutable_progress()->clear_estimated_end_time();
+  });
+  if (!saved.ok()) spdlog::warn("{}: its end could not be written: {}", job_.job.name(), saved.ToString());
 }
 
 absl::Status Scan::Connect() {
   SKULINK_ASSIGN_OR_RETURN(seller_center_, ConnectSellerCenter(job_.endpoint, timeout_));
   for (int failures = 1;; ++failures) {
+    if (stopped()) return absl::CancelledError("stopped");
     absl::StatusOr<ShopDescription> shop = seller_center_->DescribeShop();
     if (shop.ok()) {
       shop_ = *std::move(shop);
@@ -120,7 +125,6 @@ absl::Status Scan::Connect() {
     }
     if (!absl::IsUnavailable(shop.status()) || failures >= kMaxFailures) return shop.status();
     SleepUnlessStopped(RetryPause(failures, shop.status()), stop_.get_token());
-    if (stopped()) return absl::CancelledError("stopped");
   }
 }
 
@@ -154,7 +158,11 @@ absl::Status Scan::Prepare() {
     if (!pages.ok()) return pages.status();
     for (const std::string& id : pages->seen_listing_ids) {
       const ListingIndex::Entry entry = memory_->listings.Find(id);
-      if (entry != ListingIndex::kNone) memory_->listings.seen(entry) = true;
+      if (entry != ListingIndex::kNone) {
+        memory_->listings.met(entry) = Met::kCounted;
+      } else {
+        memory_->refused.insert(id);
+      }
     }
     if (!pages->resume_tokens.empty()) resume_token_ = pages->resume_tokens.back();
     for (std::string& token : pages->resume_tokens) memory_->resume_tokens.insert(std::move(token));
@@ -192,10 +200,10 @@ absl::Status Scan::ReadListings() {
 
 absl::StatusOr<FoundItems> Scan::LookUp(const std::vector<std::string>& item_ids) {
   for (int failures = 1;; ++failures) {
+    if (stopped()) return absl::CancelledError("stopped");
     absl::StatusOr<FoundItems> found = seller_center_->GetItems(item_ids);
     if (found.ok() || !absl::IsUnavailable(found.status()) || failures >= kMaxFailures) return found;
     SleepUnlessStopped(RetryPause(failures, found.status()), stop_.get_token());
-    if (stopped()) return absl::CancelledError("stopped");
   }
 }
 
@@ -213,7 +221,7 @@ absl::Status Scan::Write(ScanBatch& batch) {
         batch.AddTo(*job.job.mutable_progress(), job.live_seen);
         job.read_all = job.read_all || batch.last_page();
         Estimate(*job.job.mutable_progress());
-        if (batch.has_pages()) store::SaveScanPages(session, job, batch.pages());
+        store::SaveScanPages(session, job, batch.pages());
         store::SaveJobItems(session, job, batch.items());
       }));
   if (sku_case != memory_case_) memory_case_.reset();
@@ -247,6 +255,9 @@ absl::Status Scan::Save(const Change& change) {
       if (job.ok()) written = *std::move(job);
       return job.status();
     }));
+    if (written->job.state() == v1::JOB_STATE_RUNNING && written->owner != job_.owner) {
+      return absl::AbortedError("another server runs the job");
+    }
   }
   job_ = *std::move(written);
   if (job_.cancel_requested) Cancel();
@@ -276,7 +287,7 @@ void Scan::Estimate(v1::ScanProgress& progress) const {
 std::vector<ListingIndex::Entry> Scan::Unseen() {
   std::vector<ListingIndex::Entry> unseen;
   for (ListingIndex::Entry entry = 0; entry < memory_->listings.size(); ++entry) {
-    if (!memory_->listings.seen(entry)) unseen.push_back(entry);
+    if (memory_->listings.met(entry) == Met::kNot) unseen.push_back(entry);
   }
   return unseen;
 }
@@ -300,26 +311,19 @@ std::optional<v1::Confirmation> Scan::Doubt() {
   return doubt;
 }
 
-absl::Status Scan::RemoveUnseen() {
+absl::Status Scan::LookUpUnseen(IfNotFound if_not_found) {
   const std::vector<ListingIndex::Entry> unseen = Unseen();
   if (!unseen.empty()) {
     SKULINK_RETURN_IF_ERROR(SetPhase(v1::SCAN_PHASE_REMOVING));
   }
-  for (std::size_t first = 0; first < unseen.size(); first += kRemovedAtOnce) {
-    if (stopped()) return absl::CancelledError("stopped");
-    SKULINK_RETURN_IF_ERROR(
-        RemoveChunk(std::span(unseen).subspan(first, std::min(kRemovedAtOnce, unseen.size() - first))));
+  for (std::size_t first = 0; first < unseen.size(); first += kLookedUpAtOnce) {
+    SKULINK_RETURN_IF_ERROR(LookUpChunk(
+        std::span(unseen).subspan(first, std::min(kLookedUpAtOnce, unseen.size() - first)), if_not_found));
   }
-  return Save([](store::Session& session, const store::Merchant&, store::JobRecord& job) {
-    job.job.set_state(v1::JOB_STATE_SUCCEEDED);
-    job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
-    job.job.mutable_progress()->clear_estimated_end_time();
-    store::EndFullScan(session, job);
-  });
+  return absl::OkStatus();
 }
 
-absl::Status Scan::RemoveChunk(std::span<const ListingIndex::Entry> unseen) {
-  // A listing that moved between pages while they were read was not seen, and is there all the same.
+absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNotFound if_not_found) {
   StringMap<std::string> item_of;
   std::vector<std::string> ids;
   for (const ListingIndex::Entry entry : unseen) ids.emplace_back(memory_->listings.Id(entry));
@@ -339,9 +343,11 @@ absl::Status Scan::RemoveChunk(std::span<const ListingIndex::Entry> unseen) {
     SKULINK_ASSIGN_OR_RETURN(FoundItems found, LookUp({begin, end}));
     batch.TakeFound(std::move(found));
   }
-  for (const ListingIndex::Entry entry : unseen) {
-    if (memory_->listings.seen(entry)) continue;
-    batch.Remove(entry, item_of[memory_->listings.Id(entry)]);
+  if (if_not_found == IfNotFound::kRemove) {
+    for (const ListingIndex::Entry entry : unseen) {
+      if (memory_->listings.met(entry) != Met::kNot) continue;
+      batch.Remove(entry, item_of[memory_->listings.Id(entry)]);
+    }
   }
   return Write(batch);
 }

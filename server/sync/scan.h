@@ -49,8 +49,10 @@ class Scan {
   absl::Status Connect();
   absl::Status Prepare();
   absl::Status ReadListings();
-  absl::Status RemoveUnseen();
-  absl::Status RemoveChunk(std::span<const ListingIndex::Entry> unseen);
+  // Asks the Seller Center for the items of listings that the pages did not have: takes those it finds.
+  enum class IfNotFound { kKeep, kRemove };
+  absl::Status LookUpUnseen(IfNotFound if_not_found);
+  absl::Status LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNotFound if_not_found);
   void End(const absl::Status& status);
 
   // Why removing needs somebody's word; nullopt when it does not.

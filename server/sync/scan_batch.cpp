@@ -17,11 +17,20 @@ absl::Status Contradiction(std::string_view field, const std::string& message) {
 
 }  // namespace
 
+bool ScanBatch::Touches(std::string_view listing_id) const {
+  const ListingIndex::Entry entry = memory_.listings.Find(listing_id);
+  return entry != ListingIndex::kNone && memory_.listings.batch(entry) == number_;
+}
+
 bool ScanBatch::Touches(const ListingPage& page) const {
-  return std::any_of(page.listings.begin(), page.listings.end(), [&](const Listing& listing) {
-    const ListingIndex::Entry entry = memory_.listings.Find(listing.listing_id);
-    return entry != ListingIndex::kNone && memory_.listings.batch(entry) == number_;
-  });
+  return std::any_of(page.listings.begin(), page.listings.end(),
+                     [&](const Listing& listing) { return Touches(listing.listing_id); });
+}
+
+bool ScanBatch::WasMet(std::string_view listing_id) const {
+  const ListingIndex::Entry entry = memory_.listings.Find(listing_id);
+  return entry == ListingIndex::kNone ? memory_.refused.contains(listing_id)
+                                      : memory_.listings.met(entry) != Met::kNot;
 }
 
 absl::Status ScanBatch::Check(const ListingPage& page, std::int64_t listings_before) const {
@@ -30,11 +39,8 @@ absl::Status ScanBatch::Check(const ListingPage& page, std::int64_t listings_bef
   }
   if (!page.listing_count) return absl::OkStatus();
   std::int64_t listings = listings_before + listings_sent();
-  for (const Listing& listing : page.listings) {
-    const ListingIndex::Entry entry = memory_.listings.Find(listing.listing_id);
-    listings += entry == ListingIndex::kNone || !memory_.listings.seen(entry);
-  }
-  listings += static_cast<std::int64_t>(page.refused.size());
+  for (const Listing& listing : page.listings) listings += !WasMet(listing.listing_id);
+  for (const RefusedListing& listing : page.refused) listings += !WasMet(listing.listing_id);
   if (listings <= *page.listing_count) return absl::OkStatus();
   return Contradiction("listing_count",
                        absl::StrCat("is ", *page.listing_count, ", but it sent ", listings, " listings"));
@@ -54,50 +60,58 @@ void ScanBatch::Take(ListingPage page) {
 }
 
 void ScanBatch::TakeFound(FoundItems found) {
-  for (Listing& listing : found.listings) TakeListing(std::move(listing));
+  for (Listing& listing : found.listings) {
+    // It may have come with another item already.
+    if (!Touches(listing.listing_id)) TakeListing(std::move(listing));
+  }
   for (const RefusedListing& refused : found.refused) TakeRefused(refused);
-}
-
-bool ScanBatch::See(ListingIndex::Entry entry) {
-  bool& seen = memory_.listings.seen(entry);
-  if (seen) return false;
-  seen = true;
-  ++seen_;
-  pages_.seen_listing_ids.emplace_back(memory_.listings.Id(entry));
-  return true;
 }
 
 void ScanBatch::TakeListing(Listing listing) {
   ListingIndex& index = memory_.listings;
   const store::Fingerprint fingerprint = store::FingerprintOf(listing);
-  const bool live = listing.state == ListingState::kLive;
   ListingIndex::Entry entry = index.Find(listing.listing_id);
-  if (entry == ListingIndex::kNone) {
+  const bool created = entry == ListingIndex::kNone;
+  if (created) {
     entry = index.Add(listing.listing_id, fingerprint, listing.state);
-    index.batch(entry) = number_;
-    See(entry);
-    live_seen_ += live;
-    changes_.created.push_back(std::move(listing));
-    return;
+    if (memory_.refused.erase(listing.listing_id) > 0) index.met(entry) = Met::kRefused;
   }
-  // Sent once more: what it was counted as before no longer counts.
-  const bool was_seen = !See(entry);
-  live_seen_ += live - (was_seen && index.state(entry) == ListingState::kLive);
-  index.state(entry) = listing.state;
-  if (index.fingerprint(entry) == fingerprint) {
-    unchanged_ += !was_seen;
-    return;
+  const bool changed = created || index.fingerprint(entry) != fingerprint;
+
+  Met& met = index.met(entry);
+  const bool counted = met == Met::kUnchanged || met == Met::kCounted;
+  const bool was_live = counted && index.state(entry) == ListingState::kLive;
+  live_seen_ += (listing.state == ListingState::kLive) - was_live;
+  if (!counted) {
+    if (met == Met::kRefused) --refused_;
+    ++seen_;
+    ++(created ? created_ : changed ? updated_ : unchanged_);
+    met = changed ? Met::kCounted : Met::kUnchanged;
+    pages_.seen_listing_ids.push_back(listing.listing_id);
+  } else if (changed && met == Met::kUnchanged) {
+    --unchanged_;
+    ++updated_;
+    met = Met::kCounted;
   }
+
+  if (!changed) return;
   index.fingerprint(entry) = fingerprint;
+  index.state(entry) = listing.state;
   index.batch(entry) = number_;
-  changes_.updated.push_back(std::move(listing));
+  (created ? changes_.created : changes_.updated).push_back(std::move(listing));
 }
 
 void ScanBatch::TakeRefused(const RefusedListing& refused) {
-  ++refused_;
+  // One that was taken from an earlier page stays as it was taken.
+  if (WasMet(refused.listing_id)) return;
   const ListingIndex::Entry entry = memory_.listings.Find(refused.listing_id);
-  // What is known of it stays; it is there, so it is not removed.
-  if (entry != ListingIndex::kNone && See(entry)) --seen_;
+  if (entry == ListingIndex::kNone) {
+    memory_.refused.insert(refused.listing_id);
+  } else {
+    memory_.listings.met(entry) = Met::kRefused;  // it is there, so it is not removed
+  }
+  pages_.seen_listing_ids.push_back(refused.listing_id);
+  ++refused_;
   v1::JobItem& item = items_.emplace_back();
   item.set_listing_id(refused.listing_id);
   item.set_item_id(refused.item_id);
@@ -112,7 +126,7 @@ void ScanBatch::Remove(ListingIndex::Entry entry, std::string item_id) {
   item.set_listing_id(std::string(memory_.listings.Id(entry)));
   item.set_item_id(std::move(item_id));
   item.set_outcome(v1::JOB_ITEM_OUTCOME_REMOVED);
-  memory_.listings.seen(entry) = true;  // dealt with
+  memory_.listings.met(entry) = Met::kCounted;  // dealt with
   changes_.removed.push_back(item.listing_id());
 }
 
@@ -128,8 +142,8 @@ void ScanBatch::Remember(SkuCase sku_case) {
 void ScanBatch::AddTo(v1::ScanProgress& progress, std::int64_t& live_seen) const {
   progress.set_pages(progress.pages() + page_count_);
   progress.set_listings_seen(progress.listings_seen() + seen_);
-  progress.set_created(progress.created() + static_cast<std::int64_t>(changes_.created.size()));
-  progress.set_updated(progress.updated() + static_cast<std::int64_t>(changes_.updated.size()));
+  progress.set_created(progress.created() + created_);
+  progress.set_updated(progress.updated() + updated_);
   progress.set_unchanged(progress.unchanged() + unchanged_);
   progress.set_removed(progress.removed() + static_cast<std::int64_t>(changes_.removed.size()));
   progress.set_refused(progress.refused() + refused_);

@@ -18,6 +18,8 @@ struct ScanMemory {
   ListingIndex listings;
   store::ChannelMemory channel;
   StringSet resume_tokens;
+  // Ids of refused listings that the channel does not have.
+  StringSet refused;
 };
 
 // Pages that are written in one transaction: what they change, and what a successor needs to go on after
@@ -52,7 +54,6 @@ class ScanBatch {
   std::int64_t listings() const { return listings_; }
   std::int64_t listings_sent() const { return seen_ + refused_; }
   bool empty() const { return page_count_ == 0 && changed() == 0 && items_.empty(); }
-  bool has_pages() const { return page_count_ > 0; }
   bool last_page() const { return last_page_; }
   const std::optional<std::int64_t>& listing_count() const { return listing_count_; }
 
@@ -60,10 +61,11 @@ class ScanBatch {
   void AddTo(v1::ScanProgress& progress, std::int64_t& live_seen) const;
 
  private:
+  // Changed by this batch already.
+  bool Touches(std::string_view listing_id) const;
+  bool WasMet(std::string_view listing_id) const;
   void TakeListing(Listing listing);
   void TakeRefused(const RefusedListing& refused);
-  // First met by this scan.
-  bool See(ListingIndex::Entry entry);
 
   ScanMemory& memory_;
   const std::uint32_t number_;
@@ -72,7 +74,10 @@ class ScanBatch {
   std::vector<v1::JobItem> items_;
   std::optional<std::int64_t> listing_count_;
   bool last_page_ = false;
-  std::int64_t page_count_ = 0, listings_ = 0, seen_ = 0, unchanged_ = 0, refused_ = 0, live_seen_ = 0;
+  std::int64_t page_count_ = 0, listings_ = 0;
+  // What this batch adds to the counts of the scan. A listing that is sent again as something else leaves the
+  // count it was in, so these may be below zero.
+  std::int64_t seen_ = 0, created_ = 0, updated_ = 0, unchanged_ = 0, refused_ = 0, live_seen_ = 0;
 };
 
 }  // namespace skulink
