@@ -42,22 +42,27 @@ std::string_view Bytes(const grpc::Slice& slice) {
 RemoteSellerCenter::RemoteSellerCenter(const Endpoint& endpoint, absl::Duration timeout)
     : timeout_(timeout), channel_(Connect(endpoint)), stub_(proto::SellerCenterService::NewStub(channel_)) {}
 
-absl::StatusOr<ShopDescription> RemoteSellerCenter::DescribeShop() {
+absl::StatusOr<ShopDescription> RemoteSellerCenter::DescribeShop(std::stop_token stop) {
   grpc::ClientContext context;
+  const std::stop_callback on_stop(stop, [&context] { context.TryCancel(); });
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
   proto::DescribeShopResponse response;
   grpc::Status status = stub_->DescribeShop(&context, {}, &response);
+  if (stop.stop_requested()) return absl::CancelledError("stopped");
   if (!status.ok()) return AnswerStatus(status);
   return CheckShop(response);
 }
 
-absl::StatusOr<FoundItems> RemoteSellerCenter::GetItems(const std::vector<std::string>& item_ids) {
+absl::StatusOr<FoundItems> RemoteSellerCenter::GetItems(const std::vector<std::string>& item_ids,
+                                                        std::stop_token stop) {
   grpc::ClientContext context;
+  const std::stop_callback on_stop(stop, [&context] { context.TryCancel(); });
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
   proto::GetItemsRequest request;
   request.mutable_item_ids()->Assign(item_ids.begin(), item_ids.end());
   proto::GetItemsResponse response;
   grpc::Status status = stub_->GetItems(&context, request, &response);
+  if (stop.stop_requested()) return absl::CancelledError("stopped");
   if (!status.ok()) return AnswerStatus(status);
   // Once more as bytes, so that listings are checked in one way only.
   std::string bytes = response.SerializeAsString();

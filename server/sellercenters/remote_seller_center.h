@@ -17,10 +17,11 @@ class RemoteSellerCenter final : public SellerCenter {
  public:
   RemoteSellerCenter(const Endpoint& endpoint, absl::Duration timeout);
 
-  absl::StatusOr<ShopDescription> DescribeShop() override;
+  absl::StatusOr<ShopDescription> DescribeShop(std::stop_token stop) override;
   absl::Status ListListings(const std::string& resume_token, int page_size, std::stop_token stop,
                             const std::function<absl::Status(ListingPage)>& take) override;
-  absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids) override;
+  absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids,
+                                      std::stop_token stop) override;
 
  private:
   const absl::Duration timeout_;

@@ -44,20 +44,21 @@ struct FoundItems {
   std::vector<RefusedListing> refused;
 };
 
-// Thread-safe.
+// Thread-safe. Calls end with CANCELLED soon after a stop was asked for.
 class SellerCenter {
  public:
   virtual ~SellerCenter() = default;
 
-  virtual absl::StatusOr<ShopDescription> DescribeShop() = 0;
+  virtual absl::StatusOr<ShopDescription> DescribeShop(std::stop_token stop = {}) = 0;
 
   // Calls `take` with each page in order, from after `resume_token` (empty: from the start) to the last. Ends
-  // early with the status of `take` when that is not OK, and with CANCELLED soon after a stop was asked for.
+  // early with the status of `take` when that is not OK.
   virtual absl::Status ListListings(const std::string& resume_token, int page_size, std::stop_token stop,
                                     const std::function<absl::Status(ListingPage)>& take) = 0;
 
   // All listings of those items that exist.
-  virtual absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids) = 0;
+  virtual absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids,
+                                              std::stop_token stop = {}) = 0;
 };
 
 // Reached at `endpoint` (Channel.endpoint). `timeout` bounds each answer: a unary call, or the wait for the

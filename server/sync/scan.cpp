@@ -118,7 +118,7 @@ absl::Status Scan::Connect() {
   SKULINK_ASSIGN_OR_RETURN(seller_center_, ConnectSellerCenter(job_.endpoint, timeout_));
   for (int failures = 1;; ++failures) {
     if (stopped()) return absl::CancelledError("stopped");
-    absl::StatusOr<ShopDescription> shop = seller_center_->DescribeShop();
+    absl::StatusOr<ShopDescription> shop = seller_center_->DescribeShop(stop_.get_token());
     if (shop.ok()) {
       shop_ = *std::move(shop);
       return absl::OkStatus();
@@ -201,7 +201,7 @@ absl::Status Scan::ReadListings() {
 absl::StatusOr<FoundItems> Scan::LookUp(const std::vector<std::string>& item_ids) {
   for (int failures = 1;; ++failures) {
     if (stopped()) return absl::CancelledError("stopped");
-    absl::StatusOr<FoundItems> found = seller_center_->GetItems(item_ids);
+    absl::StatusOr<FoundItems> found = seller_center_->GetItems(item_ids, stop_.get_token());
     if (found.ok() || !absl::IsUnavailable(found.status()) || failures >= kMaxFailures) return found;
     SleepUnlessStopped(RetryPause(failures, found.status()), stop_.get_token());
   }

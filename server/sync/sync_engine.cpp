@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -32,13 +33,13 @@ std::string NewOwner() {
 class SyncEngine::Impl {
  public:
   Impl(store::Database& database, const SyncOptions& options)
-      : database_(database), options_(options), owner_(NewOwner()), scheduler_([this] { Schedule(); }) {}
+      : database_(database), options_(options), scheduler_([this] { Schedule(); }) {}
 
   ~Impl() {
     stop_.request_stop();
     Wake();
     scheduler_.join();
-    for (auto& [name, running] : running_) running.thread.join();
+    for (auto& [owner, running] : running_) running.thread.join();
   }
 
   store::Database& database() { return database_; }
@@ -56,12 +57,14 @@ class SyncEngine::Impl {
 
   void CancelRunning(const std::string& job_name) {
     const std::lock_guard lock(mutex_);
-    const auto running = running_.find(job_name);
-    if (running != running_.end()) running->second.scan->Cancel();
+    for (auto& [owner, running] : running_) {
+      if (running.job_name == job_name) running.scan->Cancel();
+    }
   }
 
  private:
   struct Running {
+    std::string job_name;
     std::shared_ptr<Scan> scan;
     std::thread thread;
     bool ended = false;
@@ -71,11 +74,13 @@ class SyncEngine::Impl {
     absl::Time next_renewal = absl::InfinitePast(), next_look = absl::InfinitePast();
     while (!stop_.stop_requested()) {
       Reap();
+      bool renewed = true;
       if (absl::Now() >= next_renewal) {
-        Renew();
-        next_renewal = absl::Now() + options_.lease / 4;
+        renewed = Renew();
+        if (renewed) next_renewal = absl::Now() + options_.lease / 4;
       }
-      while (HasRoom() && Claim()) {
+      // After a time without the database it would else take its own jobs from itself.
+      while (renewed && HasRoom() && Claim()) {
       }
       if (absl::Now() >= next_look) {
         PublishWatched();
@@ -93,18 +98,20 @@ class SyncEngine::Impl {
   }
 
   bool Claim() {
-    absl::StatusOr<std::optional<store::JobRecord>> job = store::ClaimJob(database_, owner_, options_.lease);
+    const std::string owner = NewOwner();
+    absl::StatusOr<std::optional<store::JobRecord>> job = store::ClaimJob(database_, owner, options_.lease);
     if (!job.ok() || !*job) return false;
     const std::string name = (*job)->job.name();
     auto scan = std::make_shared<Scan>(database_, **std::move(job), options_.seller_center_timeout,
                                        [this](const v1::Job& now) { Publish(now); });
     const std::lock_guard lock(mutex_);
-    Running& running = running_[name];
+    Running& running = running_[owner];
+    running.job_name = name;
     running.scan = scan;
-    running.thread = std::thread([this, name, scan] {
+    running.thread = std::thread([this, owner, scan] {
       scan->Run(stop_.get_token());
       const std::lock_guard ending(mutex_);
-      running_.at(name).ended = true;
+      running_.at(owner).ended = true;
       woken_ = true;
       changed_.notify_all();
     });
@@ -128,20 +135,32 @@ class SyncEngine::Impl {
     for (std::thread& thread : ended) thread.join();
   }
 
-  void Renew() {
-    const absl::StatusOr<std::vector<JobName>> to_cancel =
-        store::RenewLeases(database_, owner_, options_.lease);
-    if (!to_cancel.ok()) return;
-    for (const JobName& name : *to_cancel) CancelRunning(ToString(name));
+  // False when a lease could not be renewed.
+  bool Renew() {
+    std::vector<std::string> owners;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [owner, running] : running_) owners.push_back(owner);
+    }
+    for (const std::string& owner : owners) {
+      const absl::StatusOr<std::vector<JobName>> to_cancel =
+          store::RenewLeases(database_, owner, options_.lease);
+      if (!to_cancel.ok()) return false;
+      for (const JobName& name : *to_cancel) CancelRunning(ToString(name));
+    }
+    return true;
+  }
+
+  bool Runs(const std::string& job_name) {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(running_.begin(), running_.end(),
+                       [&](const auto& running) { return running.second.job_name == job_name; });
   }
 
   // Jobs that are watched here and run elsewhere, or nowhere.
   void PublishWatched() {
     for (const std::string& name : hub_.Watched()) {
-      {
-        const std::lock_guard lock(mutex_);
-        if (running_.contains(name)) continue;
-      }
+      if (Runs(name)) continue;
       const absl::StatusOr<JobName> parsed = ParseJobName(name, "name");
       if (!parsed.ok()) continue;
       const absl::StatusOr<store::JobRecord> job = store::ReadJob(database_, *parsed);
@@ -151,13 +170,14 @@ class SyncEngine::Impl {
 
   store::Database& database_;
   const SyncOptions options_;
-  const std::string owner_;  // of this run of the server; another run is another owner
   JobHub hub_;
   std::stop_source stop_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool woken_ = false;
-  std::map<std::string, Running> running_;  // by job name
+  // By owner, of which each claim has another: a job that is claimed without our knowing (the answer to the
+  // COMMIT was lost), or whose end could not be written, has an owner that does not renew its lease.
+  std::map<std::string, Running> running_;
   std::thread scheduler_;
 };
 
