@@ -67,11 +67,12 @@ class Program:
             raise RuntimeError(f'{" ".join(self.arguments)} did not start:\n{self.log()}')
 
     def _read_output(self):
-        for text in self.process.stdout:
-            if not self._ready.is_set():
-                self.output.append(text.strip())
-            if text.startswith(self._ready_line):
-                self._ready.set()
+        with self.process.stdout as output:
+            for text in output:
+                if not self._ready.is_set():
+                    self.output.append(text.strip())
+                if text.startswith(self._ready_line):
+                    self._ready.set()
         self._ready.set()
 
     def log(self):
@@ -112,9 +113,9 @@ class Stack:
     def __exit__(self, *_):
         self.close()
 
-    def start_server(self):
+    def start_server(self, *options):
         server = Program(
-            [self.build / 'bin' / 'skulinkd', 'serve', '--listen', '127.0.0.1:0', '--data-dir', self.data_dir],
+            [self.build / 'bin' / 'skulinkd', 'serve', '--listen', '127.0.0.1:0', '--data-dir', self.data_dir, *options],
             self.folder / 'skulinkd.log', 'listening on ')
         self.address = server.output[-1].split()[2]
         return server

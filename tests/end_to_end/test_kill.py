@@ -1,136 +1,215 @@
-"""Scans survive the death of what runs them: the server killed with SIGKILL at ten pages, its MariaDB killed under it."""
+"""Scans whose server, or whose database, is killed in the middle: they end by themselves, with the right views."""
+import importlib.machinery
+import importlib.util
+import io
 import json
 import os
 import pathlib
+import shutil
 import signal
-import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import uuid
+from contextlib import redirect_stdout
 
-from stack import REPOSITORY, Api, Stack, pages
+from stack import REPOSITORY, Api, Stack
 
-SAMPLE = REPOSITORY / 'deploy' / 'sample' / 'make_sample.py'
-CHANNEL = 'shopee'
-PARENT = 'merchants/default'
-KILLS = 10
-PATIENCE_SECONDS = 90
+COPIES = 5  # of the sample
+PAGE_SIZE = 125
+PATIENCE = 60
+# How much of the shop is written when the server is killed.
+SHARES = (0.0, 0.03, 0.1, 0.2, 0.32, 0.45, 0.55, 0.7, 0.83, 0.97)
 
 
-class KillCase(unittest.TestCase):
-    """A server with the sample's catalogue, and one channel whose shop answers page by page, slowly."""
+def load(name, path):
+    loader = importlib.machinery.SourceFileLoader(name, str(path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
 
-    def setUp(self):
-        self.stack = self.enterContext(Stack())
-        self.scenario = self.stack.folder / 'sample'
-        subprocess.run([sys.executable, str(SAMPLE), 'make', str(self.scenario)], check=True, capture_output=True)
-        imported = self.stack.cli('import', self.scenario / 'pos.jsonl')
-        self.assertEqual(imported.returncode, 0, imported.stderr)
-        shop = self.scenario / f'channel.{CHANNEL}.jsonl'
-        self.listings = len(shop.read_text(encoding='utf-8').splitlines())
-        endpoint = self.stack.start_simulator({CHANNEL: shop}, '--page-size-max', '50', '--latency-ms', '20')[CHANNEL]
-        added = self.stack.cli('channel', 'add', CHANNEL, '--endpoint', endpoint)
-        self.assertEqual(added.returncode, 0, added.stderr)
+
+sample = load('make_sample', REPOSITORY / 'deploy' / 'sample' / 'make_sample.py')
+runner = load('scenario', REPOSITORY / 'tests' / 'scenario')
+
+
+def make_scenario(folder):
+    """The sample several times over, as if these were other goods."""
+    sample.make(folder / 'one')
+    for path in (folder / 'one').glob('*.jsonl'):
+        rows = sample.read_lines(path)
+        with open(folder / path.name, 'w', encoding='utf-8', newline='\n') as f:
+            for copy in range(COPIES):
+                for row in rows:
+                    f.write(json.dumps(other_goods(row, copy)) + '\n')
+    shutil.rmtree(folder / 'one')
+
+
+def other_goods(value, copy):
+    if isinstance(value, list):
+        return [other_goods(one, copy) for one in value]
+    if not isinstance(value, dict):
+        return value
+    other = {name: other_goods(one, copy) for name, one in value.items()}
+    for name in ('product_id', 'variant_id', 'item_id', 'listing_id'):
+        if name in other:
+            other[name] += f'~{copy}'
+    for name in ('sku', 'seller_sku'):
+        if (other.get(name) or '').strip(sample.WHITE_SPACE):
+            other[name] = f'{copy}~{other[name]}'
+    return other
+
+
+class Kill(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix='skulink-kill-')))
+        with redirect_stdout(io.StringIO()):
+            make_scenario(cls.folder)
+        cls.expected = {name: sample.canonical(rows) for name, rows in sample.expected_answers(cls.folder, 'exact').items()}
+        cls.listings = len(sample.read_lines(cls.folder / 'channel.shopee.jsonl'))
+        cls.pages = -(-cls.listings // PAGE_SIZE)
+        cls.stack = cls.enterClassContext(Stack())
+        # A shop that does not answer is asked again soon.
+        cls.stack.stop_server()
+        cls.start_server()
+        cls.addClassCleanup(lambda: cls.api.connection.close())
+        from skulink.v1 import merchant_service_pb2
+        cls.api.merchants.CreateMerchant(merchant_service_pb2.CreateMerchantRequest(
+            merchant_id=runner.MERCHANT, merchant=merchant_service_pb2.Merchant()))
+        imported = cls.stack.cli('import', cls.folder / 'pos.jsonl', merchant=runner.MERCHANT)
+        if imported.returncode != 0:
+            raise RuntimeError(imported.stderr)
+        cls.scenario = runner.Scenario(cls.folder)
+        endpoints = cls.stack.start_simulator(
+            {name: cls.folder / f'channel.{name}.jsonl' for name in ('tokopedia', 'tiktok')})
+        for name, endpoint in endpoints.items():
+            cls.add_channel(name, endpoint)
+            with redirect_stdout(io.StringIO()):
+                runner.scan(cls.api, name)
+
+    @classmethod
+    def start_server(cls):
+        cls.stack.server = cls.stack.start_server('--seller-center-timeout', '1')
+        cls.api = Api(cls.stack.address)
+
+    @classmethod
+    def add_channel(cls, name, endpoint):
+        from skulink.v1 import channel_service_pb2 as v1
+        cls.api.channels.CreateChannel(v1.CreateChannelRequest(
+            parent=runner.PARENT, channel_id=name, channel=v1.Channel(display_name=name, endpoint=endpoint)))
 
     def start_scan(self):
+        """Of a shop that never sends its last page when it is first asked for it, so that the scan cannot end too early."""
         from skulink.v1 import sync_service_pb2 as v1
-        with Api(self.stack.address) as api:
-            request = v1.StartScanRequest(channel=f'{PARENT}/channels/{CHANNEL}', request_id=str(uuid.uuid4()))
-            return api.sync.StartScan(request).job.name
+        endpoints = self.stack.start_simulator(
+            {'shopee': self.folder / 'channel.shopee.jsonl'}, f'--page-size-max={PAGE_SIZE}', '--latency-ms=2',
+            f'--fault=shopee=hang:{self.pages}:1')
+        self.add_channel('shopee', endpoints['shopee'])
+        return self.api.sync.StartScan(v1.StartScanRequest(
+            channel=runner.PARENT + '/channels/shopee', mode=v1.SCAN_MODE_FULL, request_id=str(uuid.uuid4()))).job.name
 
-    def watch_until(self, job_name, reached):
-        """The first state of the job that `reached`, or its last."""
+    def forget_channel(self):
+        from skulink.v1 import channel_service_pb2 as v1
+        self.stack.simulators.pop().stop()
+        self.api.channels.DeleteChannel(v1.DeleteChannelRequest(name=runner.PARENT + '/channels/shopee'))
+
+    def watch(self, name, reached):
+        """The first state of the job that is `reached`."""
+        import grpc
+        from google.protobuf import duration_pb2
         from skulink.v1 import sync_service_pb2 as v1
-        request = v1.WatchJobRequest(name=job_name)
-        request.min_interval.FromMilliseconds(50)
-        with Api(self.stack.address) as api:
-            for response in api.sync.WatchJob(request, timeout=PATIENCE_SECONDS):
-                if reached(response.job):
-                    break
-        return response.job
+        request = v1.WatchJobRequest(name=name, min_interval=duration_pb2.Duration(nanos=50_000_000))
+        give_up = time.monotonic() + PATIENCE
+        job = None
+        while time.monotonic() < give_up:
+            stream = self.api.sync.WatchJob(request, timeout=PATIENCE)
+            try:
+                for response in stream:
+                    job = response.job
+                    if reached(job):
+                        return job
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    raise
+            finally:
+                stream.cancel()
+        self.fail(f'not reached in {PATIENCE} s: {job}\n{self.stack.server.log()}')
+
+    def await_end(self, name):
+        from skulink.v1 import sync_service_pb2 as v1
+        job = self.watch(name, lambda job: job.state not in (v1.JOB_STATE_QUEUED, v1.JOB_STATE_RUNNING))
+        progress = job.progress
+        self.assertEqual(job.state, v1.JOB_STATE_SUCCEEDED, job)
+        # No page and no listing counts twice, none is left out.
+        self.assertEqual((progress.pages, progress.listings_seen, progress.created), (self.pages, self.listings, self.listings))
+        self.assertEqual((progress.updated, progress.unchanged, progress.removed, progress.refused), (0, 0, 0, 0))
 
     def check_views(self):
-        """The views of the channel are those that the sample expects, and nothing differs from a recomputation."""
-        from skulink.v1 import products_menu_service_pb2 as v1
+        answers = runner.Answers(self.folder / 'answers')
+        reader = runner.Reader(self.api, self.scenario, answers)
+        with redirect_stdout(io.StringIO()):
+            reader.in_pos()
+            reader.sold_in_channel()
+            for channel, name in self.scenario.channels.items():
+                reader.sold_in_one_channel(channel, name)
+                reader.not_in_pos(channel, name)
+                reader.not_in_channel(channel, name)
+                reader.multiple_listing(channel, name)
+            self.assertEqual(reader.statistics(), [])
+        for name, rows in self.expected.items():
+            found = sample.canonical(sample.read_lines(answers.folder / name))
+            self.assertTrue(found == rows, f'{name}: {len(rows)} rows expected, {len(found)} found, or others')
 
-        def expected(name):
-            lines = (self.scenario / 'expected' / 'exact' / f'{name}.jsonl').read_text(encoding='utf-8').splitlines()
-            return [json.loads(line) for line in lines]
-        channels = [f'{PARENT}/channels/{CHANNEL}']
-        with Api(self.stack.address) as api:
-            sold = [(v.product_id, v.variant_id)
-                    for page in pages(api.menu.ListSoldInChannel, v1.ListSoldInChannelRequest(parent=PARENT, page_size=500))
-                    for v in page.variants]
-            foreign = [x.listing_id
-                       for page in pages(api.menu.ListNotInPos, v1.ListNotInPosRequest(parent=PARENT, channels=channels))
-                       for x in page.listings]
-            groups = {g.sku_key: sorted(x.listing_id for x in g.listings)
-                      for page in pages(api.menu.ListMultipleListings, v1.ListMultipleListingsRequest(parent=PARENT))
-                      for g in page.groups}
-        self.assertEqual(sorted(sold), sorted((r['product_id'], r['variant_id']) for r in expected(f'sold_in_channel.{CHANNEL}')))
-        self.assertEqual(sorted(foreign), sorted(r['listing_id'] for r in expected(f'not_in_pos.{CHANNEL}')))
-        self.assertEqual(groups, {r['sku']: sorted(r['listing_ids']) for r in expected(f'multiple_listing.{CHANNEL}')})
+    def verify(self):
         self.stack.stop_server()
         verified = self.stack.verify()
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
+        self.assertRegex(verified.stdout, r'verified 2 merchants, \d{4,} variants, \d{5,} listings: 0 differences')
+        self.start_server()
 
+    def test_server_killed_at_ten_pages(self):
+        killed_at = set()
+        for share in SHARES:
+            with self.subTest(share=share):
+                name = self.start_scan()
+                job = self.watch(name, lambda job, least=share * self.listings: job.progress.listings_seen >= least)
+                self.stack.server.kill()
+                self.api.connection.close()
+                self.assertLess(job.progress.pages, self.pages)
+                killed_at.add(job.progress.pages)
+                self.start_server()
+                self.await_end(name)
+                self.check_views()
+                self.forget_channel()
+        self.assertGreaterEqual(len(killed_at), len(SHARES) - 1, killed_at)
+        print('killed after pages', sorted(killed_at), 'of', self.pages, flush=True)
+        self.verify()
 
-class ServerKilled(KillCase):
-    def test_at_ten_pages(self):
-        from skulink.v1 import sync_service_pb2 as v1
-        job_name = self.start_scan()
-        killed_at = []
-        for kill in range(1, KILLS + 1):
-            threshold = self.listings * kill // (KILLS + 2)
-            job = self.watch_until(job_name, lambda job, least=threshold: job.progress.listings_seen >= least)
-            self.assertEqual(job.state, v1.JOB_STATE_RUNNING, job)
-            killed_at.append(job.progress.listings_seen)
-            self.stack.server.kill()
-            self.stack.server = self.stack.start_server()
-        job = self.watch_until(job_name, lambda job: False)
-        self.assertEqual(job.state, v1.JOB_STATE_SUCCEEDED, job)
-        self.assertEqual(len(set(killed_at)), KILLS, killed_at)
-        # Each listing counts once, however often it was read.
-        self.assertEqual((job.progress.listings_seen, job.progress.created), (self.listings, self.listings))
-        self.assertEqual((job.progress.removed, job.progress.refused), (0, 0))
-        self.check_views()
-
-
-class DatabaseKilled(KillCase):
-    def mariadb(self):
-        """The process of the server's MariaDB."""
-        for folder in pathlib.Path('/proc').glob('[0-9]*'):
-            try:
-                arguments = (folder / 'cmdline').read_bytes().split(b'\0')
-            except OSError:
-                continue
-            if b'mariadbd' in arguments[0] and f'--datadir={self.stack.data_dir / "mariadb"}'.encode() in arguments:
-                return int(folder.name)
-        self.fail('no mariadbd of this server')
-
-    def test_in_the_middle_of_a_scan(self):
-        from skulink.v1 import sync_service_pb2 as v1
-        job_name = self.start_scan()
-        job = self.watch_until(job_name, lambda job: job.progress.listings_seen >= self.listings // 3)
-        self.assertEqual(job.state, v1.JOB_STATE_RUNNING, job)
+    def test_database_killed(self):
+        name = self.start_scan()
+        self.watch(name, lambda job: job.progress.listings_seen >= 0.4 * self.listings)
         os.kill(self.mariadb(), signal.SIGKILL)
-        job = self.finished(job_name)
-        self.assertEqual(job.state, v1.JOB_STATE_SUCCEEDED, job)
-        self.assertEqual(job.progress.listings_seen, self.listings)
+        self.await_end(name)
         self.check_views()
+        self.assertIsNone(self.stack.server.process.poll())
+        self.assertIn('the embedded MariaDB ended (signal 9)', self.stack.server.log())
+        self.forget_channel()
+        self.verify()
 
-    def finished(self, job_name):
-        """Watches again when watching fails because the database is away."""
-        import grpc
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
+    def mariadb(self):
+        """The process id of the server's MariaDB."""
+        server = str(self.stack.server.process.pid)
+        for stat in pathlib.Path('/proc').glob('[0-9]*/stat'):
             try:
-                return self.watch_until(job_name, lambda job: False)
-            except grpc.RpcError as error:
-                if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() > until:
-                    raise
+                name, fields = stat.read_text().rsplit(')', 1)
+            except OSError:  # ended meanwhile
+                continue
+            if name.partition('(')[2] in ('mariadbd', 'mysqld') and fields.split()[1] == server:
+                return int(stat.parent.name)
+        raise LookupError('the server has no MariaDB')
 
 
 if __name__ == '__main__':
-    unittest.main()
+    sys.exit(unittest.main())
