@@ -66,8 +66,7 @@ inline JobName NameOf(const v1::Job& job) { return ParseJobName(job.name(), "nam
 // Ids of listings `first` to `last`, sorted.
 std::vector<std::string> ListingIds(int first, int last);
 
-// The first page that differs from the shop's own order cannot be told from the outside; a fault at a page
-// can.
+// A fault at a page of the listing, or in another call.
 inline simulator::Fault At(int page, simulator::FaultKind kind, std::optional<int> times = std::nullopt) {
   return {.kind = kind, .page = page, .times = times};
 }
