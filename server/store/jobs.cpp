@@ -179,6 +179,10 @@ absl::StatusOr<std::vector<v1::Job>> ListJobs(Database& database, std::string_vi
   });
 }
 
+// Updates of a job say which index to use: where the table is small the optimizer takes another one and locks
+// its entry before the row. A renewed lease and the scan that has locked the row then wait for each other,
+// and the lease is lost.
+
 absl::StatusOr<v1::Job> RequestCancel(Database& database, const JobName& name) {
   return database.Transact([&](Session& session) {
     LockMerchant(session, name.merchant, /*also_rekeying=*/true);
@@ -187,8 +191,9 @@ absl::StatusOr<v1::Job> RequestCancel(Database& database, const JobName& name) {
       case v1::JOB_STATE_CANCELLED:
         break;
       case v1::JOB_STATE_RUNNING:
-        session.Execute("UPDATE job SET cancel_requested = 1 WHERE merchant_no = ? AND job_id = ?",
-                        {job.merchant_number, job.job_id});
+        session.Execute(
+            "UPDATE job FORCE INDEX (PRIMARY) SET cancel_requested = 1 WHERE merchant_no = ? AND job_id = ?",
+            {job.merchant_number, job.job_id});
         break;
       case v1::JOB_STATE_QUEUED:
       case v1::JOB_STATE_NEEDS_CONFIRMATION:
@@ -228,7 +233,7 @@ absl::StatusOr<std::optional<JobRecord>> ClaimJob(Database& database, const std:
         {}, [&](const Row& row) { job = FromRow(row); });
     if (!job) return job;
     const std::int64_t taken = session.Execute(
-        absl::StrCat("UPDATE job SET owner = ?, lease_until = ", kDatabaseNow,
+        absl::StrCat("UPDATE job FORCE INDEX (PRIMARY) SET owner = ?, lease_until = ", kDatabaseNow,
                      " + ?, state = 2, start_time = COALESCE(start_time, ?), revision = revision + 1 "
                      "WHERE merchant_no = ? AND job_id = ? AND state IN (1, 2) AND lease_until < ",
                      kDatabaseNow),
@@ -247,7 +252,7 @@ absl::StatusOr<std::vector<JobName>> RenewLeases(Database& database, const std::
                   {owner}, [&](const Row& row) { jobs.push_back(FromRow(row)); });
     std::vector<JobName> to_cancel;
     for (const JobRecord& job : jobs) {
-      session.Execute(absl::StrCat("UPDATE job SET lease_until = ", kDatabaseNow,
+      session.Execute(absl::StrCat("UPDATE job FORCE INDEX (PRIMARY) SET lease_until = ", kDatabaseNow,
                                    " + ? WHERE merchant_no = ? AND job_id = ? AND owner = ? AND state = 2"),
                       {absl::ToInt64Microseconds(lease), job.merchant_number, job.job_id, owner});
       if (job.cancel_requested) to_cancel.push_back({job.merchant_id, job.job_id});
@@ -259,7 +264,8 @@ absl::StatusOr<std::vector<JobName>> RenewLeases(Database& database, const std::
 absl::Status ReleaseJob(Database& database, const JobRecord& job) {
   return database.Transact([&](Session& session) {
     session.Execute(
-        "UPDATE job SET owner = '', lease_until = 0 WHERE merchant_no = ? AND job_id = ? AND owner = ?",
+        "UPDATE job FORCE INDEX (PRIMARY) SET owner = '', lease_until = 0 WHERE merchant_no = ? AND job_id = "
+        "? AND owner = ?",
         {job.merchant_number, job.job_id, job.owner});
   });
 }
@@ -303,7 +309,8 @@ void SaveJob(Session& session, JobRecord& job) {
   const std::string error = now.error().SerializeAsString(),
                     confirmation = now.confirmation().SerializeAsString();
   session.Execute(
-      "UPDATE job SET state = ?, active_channel_no = ?, revision = revision + 1, owner = ?, "
+      "UPDATE job FORCE INDEX (PRIMARY) SET state = ?, active_channel_no = ?, revision = revision + 1, owner "
+      "= ?, "
       "lease_until = IF(?, lease_until, 0), live_before = ?, live_seen = ?, read_all = ?, confirmed = ?, "
       "items = ?, "
       "progress = ?, error = ?, confirmation = ?, end_time = ? WHERE merchant_no = ? AND job_id = ?",
