@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/text.h"
+
 namespace skulink::store {
 
 // The end of the range of keys that begin with `prefix`, in byte order; without a prefix, of all keys. UTF-8
@@ -13,6 +15,13 @@ inline std::string EndOfPrefix(std::string_view prefix) {
   std::string end(prefix);
   ++end.back();
   return end;
+}
+
+// What the name key begins with of every name that begins with `name_prefix`, whatever the case. A key is cut
+// off, so when the folded prefix is longer than this the names must be looked at as well.
+inline std::string NameKeyPrefix(std::string_view name_prefix) {
+  const std::string folded = FoldCase(name_prefix);
+  return std::string(FirstCodePoints(folded, kNameKeyLength));
 }
 
 }  // namespace skulink::store

@@ -38,7 +38,7 @@ void ReadRange(Session& session, const Menu& menu, const MenuQuery& query, const
                std::size_t wanted, std::vector<MenuListing>& rows, std::vector<std::string>& keys) {
   const bool by_name = !query.name_prefix.empty();
   const std::string prefix =
-      by_name ? NameKey(query.name_prefix) : SkuKeyPrefix(query.sku_prefix, menu.sku_case);
+      by_name ? NameKeyPrefix(query.name_prefix) : SkuKeyPrefix(query.sku_prefix, menu.sku_case);
   const std::string from = std::max(prefix, range.first_key), end = EndOfPrefix(prefix);
   const char* const key = by_name ? "name_key" : "sku_key";
   session.Query(absl::StrCat("SELECT ", kListingColumns, ", ", key, " FROM listing FORCE INDEX (",
@@ -60,6 +60,7 @@ struct Group {
   MultipleListingGroup row;
   std::string after_listing;  // the listings up to this one were on the page before
   bool in_pos;
+  bool unfinished = false;  // has more listings than its row holds
 };
 
 // Groups of one channel after `key`; with `again`, from the group of `key` on.
@@ -90,6 +91,12 @@ std::vector<Group> ReadGroups(Session& session, const Menu& menu, const MenuQuer
   return groups;
 }
 
+// Does not fit into a row, or did not when its first part was read.
+bool IsLarge(const Group& group) {
+  return group.row.listing_count > static_cast<std::int64_t>(kListingsOfGroup) ||
+         !group.after_listing.empty();
+}
+
 // One large group, from where the page before ended.
 void ReadLargeGroup(Session& session, const Menu& menu, Group& group) {
   session.Query(
@@ -97,15 +104,17 @@ void ReadLargeGroup(Session& session, const Menu& menu, Group& group) {
                    " FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND channel_no = ? AND "
                    "state = 1 AND in_pos = ? AND sku_key = ? AND listing_id > ? ORDER BY listing_id LIMIT ?"),
       {menu.merchant_number, group.channel, group.in_pos, group.row.sku_key, Blob{group.after_listing},
-       static_cast<std::int64_t>(kListingsOfGroup)},
+       static_cast<std::int64_t>(kListingsOfGroup) + 1},
       [&](const Row& row) { group.row.listings.push_back(ListingFromRow(row, 0)); });
+  group.unfinished = group.row.listings.size() > kListingsOfGroup;
+  if (group.unfinished) group.row.listings.pop_back();
 }
 
 void ReadListings(Session& session, const Menu& menu, std::vector<Group>& groups) {
   // By channel and in_pos, which the key decides.
   std::map<std::pair<int, bool>, absl::flat_hash_map<std::string_view, Group*>> small;
   for (Group& group : groups) {
-    if (group.row.listing_count > static_cast<std::int64_t>(kListingsOfGroup)) {
+    if (IsLarge(group)) {
       ReadLargeGroup(session, menu, group);
     } else {
       small[{group.channel, group.in_pos}][group.row.sku_key] = &group;
@@ -129,14 +138,26 @@ void ReadListings(Session& session, const Menu& menu, std::vector<Group>& groups
 }
 
 PagePosition AfterGroup(const Group& group) {
-  const bool unfinished = group.row.listings.size() == kListingsOfGroup;
-  return {group.channel_id, group.row.sku_key, unfinished ? group.row.listings.back().listing_id : ""};
+  return {group.channel_id, group.row.sku_key, group.unfinished ? group.row.listings.back().listing_id : ""};
 }
 
 bool HasName(const Group& group, const std::string& folded_prefix) {
   return std::any_of(group.row.listings.begin(), group.row.listings.end(), [&](const Listing& listing) {
     return FoldCase(listing.name).starts_with(folded_prefix);
   });
+}
+
+// Keeps no more groups than a page may hold listings of. One that is not whole is the last, so that its next
+// part is the next row. Returns whether some were left off.
+bool EndAtLargeGroup(std::vector<Group>& groups) {
+  std::int64_t listings = 0;
+  for (std::size_t i = 0; i + 1 < groups.size(); ++i) {
+    listings += std::min<std::int64_t>(groups[i].row.listing_count, kListingsOfGroup);
+    if (!IsLarge(groups[i]) && listings < kListingsOfPage) continue;
+    groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(i) + 1, groups.end());
+    return true;
+  }
+  return false;
 }
 
 // The next groups in the order of channel and key, as many as a page may hold.
@@ -196,7 +217,7 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
                    last.listing.listing_id};
     }
     const std::string folded = FoldCase(query.name_prefix);
-    if (CodePoints(query.name_prefix) > kNameKeyLength) {
+    if (CodePoints(folded) > kNameKeyLength) {
       std::erase_if(rows,
                     [&](const MenuListing& row) { return !FoldCase(row.listing.name).starts_with(folded); });
     }
@@ -207,34 +228,33 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
 
 absl::StatusOr<MenuPage<MultipleListingGroup>> MultipleListings(Database& database, const Menu& menu,
                                                                 const MenuQuery& query) {
-  return database.Read([&](Session& session) {
+  // Groups and their listings are read apart, and must be of one moment.
+  return database.ReadSnapshot([&](Session& session) {
     MenuPage<MultipleListingGroup> page;
     const std::string folded = FoldCase(query.name_prefix);
+    const auto wanted = static_cast<std::size_t>(query.limit);
     PagePosition after = query.after;
-    for (int looked_through = 0; looked_through < kGroupsLookedThrough;) {
+    bool more = true;
+    for (int looked_through = 0;
+         more && page.rows.size() < wanted && looked_through < kGroupsLookedThrough;) {
       std::vector<Group> groups = NextGroups(session, menu, query, after, query.limit + 1);
-      bool more = static_cast<int>(groups.size()) > query.limit;
+      more = static_cast<int>(groups.size()) > query.limit;
       if (more) groups.pop_back();
-      std::int64_t listings = 0;
-      for (std::size_t i = 0; i < groups.size(); ++i) {
-        listings += std::min<std::int64_t>(groups[i].row.listing_count, kListingsOfGroup);
-        // A group that is not whole ends the page, so that its next part is the next row.
-        const bool large = groups[i].row.listing_count > static_cast<std::int64_t>(kListingsOfGroup);
-        if ((!large && listings < kListingsOfPage) || i + 1 == groups.size()) continue;
-        groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(i) + 1, groups.end());
-        more = true;
-      }
+      more = EndAtLargeGroup(groups) || more;
       ReadListings(session, menu, groups);
-      looked_through += static_cast<int>(groups.size());
-      if (!groups.empty()) after = AfterGroup(groups.back());
-      more = more || (!groups.empty() && !after[2].empty());
       for (Group& group : groups) {
-        if (group.row.listings.empty()) continue;  // its last part was full, and there was no more
+        if (page.rows.size() == wanted) {
+          more = true;
+          break;
+        }
+        ++looked_through;
+        after = AfterGroup(group);
+        more = more || group.unfinished;
+        if (group.row.listings.empty()) continue;  // the rest of it is gone since the page before
         if (folded.empty() || HasName(group, folded)) page.rows.push_back(std::move(group.row));
       }
-      page.next = more ? after : PagePosition();
-      if (!more || folded.empty() || static_cast<int>(page.rows.size()) >= query.limit) break;
     }
+    if (more) page.next = after;
     return page;
   });
 }

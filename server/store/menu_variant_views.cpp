@@ -137,7 +137,7 @@ bool BeginsWith(const std::string& name, const std::string& folded_prefix) {
 // The few variants of a small view, filtered by name.
 MenuPage<MenuVariant> SmallByName(Session& session, const Menu& menu, const MenuQuery& query,
                                   const std::vector<BadgeSet>& sets) {
-  const std::string prefix = NameKey(query.name_prefix), folded = FoldCase(query.name_prefix);
+  const std::string prefix = NameKeyPrefix(query.name_prefix), folded = FoldCase(query.name_prefix);
   const std::string end = EndOfPrefix(prefix);
   const PagePosition start = query.after.empty() ? PagePosition{"", "0", "0"} : query.after;
   std::vector<std::int64_t> badges;
@@ -166,7 +166,7 @@ struct NamedProduct {
 // Products in the order of their names, from the position on.
 std::vector<NamedProduct> ProductsByName(Session& session, const Menu& menu, const MenuQuery& query,
                                          const PagePosition& from, std::int64_t limit) {
-  const std::string prefix = NameKey(query.name_prefix), folded = FoldCase(query.name_prefix);
+  const std::string prefix = NameKeyPrefix(query.name_prefix), folded = FoldCase(query.name_prefix);
   const std::string first_key = std::max(prefix, from[0]), end = EndOfPrefix(prefix);
   std::vector<NamedProduct> products;
   session.Query(
