@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/sku_key.h"
 #include "common/text.h"
+#include "server/store/listings.h"
 
 namespace skulink::store {
 namespace {
@@ -21,11 +22,28 @@ struct Pos {
   StringMap<std::size_t> by_key;
 };
 
+// Rows that no view shows, since what they belong to is not there.
+void FindStrays(Session& session, const Merchant& merchant, Recount& recount) {
+  session.Query(
+      "SELECT v.product_no, v.variant_no FROM variant v LEFT JOIN product p ON p.merchant_no = v.merchant_no "
+      "AND p.product_no = v.product_no WHERE v.merchant_no = ? AND p.product_no IS NULL",
+      {merchant.number}, [&](const Row& row) {
+        recount.wrong_rows.push_back(absl::StrCat("no product of variant ", row.Int(0), "/", row.Int(1)));
+      });
+  session.Query(
+      "SELECT DISTINCT channel_no FROM listing WHERE merchant_no = ? AND channel_no NOT IN "
+      "(SELECT channel_no FROM channel WHERE merchant_no = ?)",
+      {merchant.number, merchant.number}, [&](const Row& row) {
+        recount.wrong_rows.push_back(
+            absl::StrCat("listings of channel ", row.Int(0), ", which is not there"));
+      });
+}
+
 void ReadProducts(Session& session, const Merchant& merchant, Recount& recount) {
   session.Stream("SELECT product_no, name, name_key FROM product WHERE merchant_no = ?", {merchant.number},
                  [&](const Row& row) {
                    if (NameKey(row.Text(1)) == row.Text(2)) return;
-                   recount.wrong_keys.push_back(absl::StrCat("name key of product ", row.Int(0)));
+                   recount.wrong_rows.push_back(absl::StrCat("name key of product ", row.Int(0)));
                  });
 }
 
@@ -36,7 +54,7 @@ Pos ReadPos(Session& session, const Merchant& merchant, Recount& recount) {
       {merchant.number}, [&](const Row& row) {
         const std::string key = SkuKey(row.Text(2), merchant.sku_case);
         if (key != row.Text(3) || key.empty() != row.IsNull(3)) {
-          recount.wrong_keys.push_back(absl::StrCat("SKU key of variant ", row.Int(0), "/", row.Int(1)));
+          recount.wrong_rows.push_back(absl::StrCat("SKU key of variant ", row.Int(0), "/", row.Int(1)));
         }
         if (!key.empty()) pos.by_key[key] = pos.variants.size();
         pos.variants.push_back({row.Int(0), row.Int(1), row.Int(4)});
@@ -50,23 +68,29 @@ void ReadChannel(Session& session, const Merchant& merchant, int channel, Pos& p
   StringMap<std::int64_t> live_by_key;
   StringMap<bool> items;  // live items, and whether one of their listings is not in POS
   session.Stream(
-      "SELECT listing_id, item_id, seller_sku, sku_key, state, in_pos, name, name_key FROM listing "
-      "WHERE merchant_no = ? AND channel_no = ?",
+      absl::StrCat(
+          "SELECT ", kListingColumns,
+          ", sku_key, in_pos, name_key, fingerprint FROM listing WHERE merchant_no = ? AND channel_no = ?"),
       {merchant.number, channel}, [&](const Row& row) {
         ++recount.listings;
-        const std::string key = SkuKey(row.Text(2), merchant.sku_case);
+        const Listing listing = ListingFromRow(row, 0);
+        const std::string key = SkuKey(listing.seller_sku, merchant.sku_case);
         const auto owner = key.empty() ? pos.by_key.end() : pos.by_key.find(key);
         const bool in_pos = owner != pos.by_key.end();
-        if (key != row.Text(3) || NameKey(row.Text(6)) != row.Text(7)) {
-          recount.wrong_keys.push_back(
-              absl::StrCat("key of listing ", row.String(0), " of channel ", channel));
+        const Fingerprint fingerprint = FingerprintOf(listing);
+        const auto state = static_cast<std::size_t>(listing.state) - 1;
+        if (key != row.Text(9) || NameKey(listing.name) != row.Text(11) ||
+            std::string_view(fingerprint.data(), fingerprint.size()) != row.Text(12) ||
+            state >= kListingStates) {
+          recount.wrong_rows.push_back(absl::StrCat("key, fingerprint or state of listing ",
+                                                    listing.listing_id, " of channel ", channel));
         }
-        if (in_pos != (row.Int(5) != 0)) recount.wrong_in_pos.push_back({channel, row.String(0), in_pos});
-        const auto state = static_cast<ListingState>(row.Int(4));
-        ++counts.by_state.at(static_cast<std::size_t>(state) - 1);
-        if (state != ListingState::kLive) return;
+        if (in_pos != (row.Int(10) != 0))
+          recount.wrong_in_pos.push_back({channel, listing.listing_id, in_pos});
+        if (state < kListingStates) ++counts.by_state[state];
+        if (listing.state != ListingState::kLive) return;
         if (!key.empty()) ++live_by_key[key];
-        items[row.Text(1)] |= !in_pos;
+        items[listing.item_id] |= !in_pos;
         counts.not_in_pos += !in_pos;
         if (in_pos) pos.variants[owner->second].badges |= BadgeOf(channel);
       });
@@ -111,6 +135,7 @@ Recount RecountMerchant(Session& session, const Merchant& merchant) {
   session.Query("SELECT channel_no FROM channel WHERE merchant_no = ?", {merchant.number},
                 [&](const Row& row) { channels.push_back(static_cast<int>(row.Int(0))); });
   ReadProducts(session, merchant, recount);
+  FindStrays(session, merchant, recount);
   Pos pos = ReadPos(session, merchant, recount);
   for (const int channel : channels) ReadChannel(session, merchant, channel, pos, recount);
   CountBadges(pos, recount);

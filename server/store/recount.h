@@ -48,8 +48,9 @@ struct Recount {
   };
   std::vector<WrongBadges> wrong_badges;
   std::vector<WrongInPos> wrong_in_pos;
-  std::vector<std::string>
-      wrong_keys;  // for people: SKU and name keys that are not those of the text beside them
+  // For people: keys and fingerprints that are not those of the texts beside them, states that there are not,
+  // variants without a product, listings without a channel.
+  std::vector<std::string> wrong_rows;
 };
 
 // Reads the merchant from `session`, which should be in a snapshot.

@@ -21,7 +21,7 @@ class Verification {
     ++report_.merchants;
     report_.variants += right.variants;
     report_.listings += right.listings;
-    for (const std::string& text : right.wrong_keys) Differs(text);
+    for (const std::string& text : right.wrong_rows) Differs(text);
     for (const auto& wrong : right.wrong_badges) {
       Differs(absl::StrCat("badges of variant ", wrong.product, "/", wrong.variant, ": stored ", wrong.stored,
                            ", right is ", wrong.right));
