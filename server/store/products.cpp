@@ -1,6 +1,7 @@
 #include "server/store/products.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -13,8 +14,9 @@
 namespace skulink::store {
 namespace {
 
-// Rows of a transaction stay under 10,000 with this many variants, products and listings that follow.
-constexpr std::size_t kVariantsAtOnce = 2500;
+// Of a transaction: variants at most, and rows, which are variants, their products, and a listing of each on
+// every channel.
+constexpr std::int64_t kVariantsAtOnce = 2500, kRowsAtOnce = 9000;
 
 std::string NameOf(std::string_view merchant_id, std::string_view product_id) {
   return ToString(ProductName{std::string(merchant_id), std::string(product_id)});
@@ -137,6 +139,15 @@ void Add(v1::ImportCounts& sum, const v1::ImportCounts& part) {
   sum.set_variants_unchanged(sum.variants_unchanged() + part.variants_unchanged());
 }
 
+std::int64_t VariantsAtOnce(Session& session, std::string_view merchant_id) {
+  std::int64_t channels = 0;
+  session.Query(
+      "SELECT COUNT(*) FROM merchant m JOIN channel_count n ON n.merchant_no = m.merchant_no "
+      "WHERE m.merchant_id = ? AND n.live + n.inactive + n.pending + n.suspended + n.deleted + n.unknown > 0",
+      {merchant_id}, [&](const Row& row) { channels = row.Int(0); });
+  return std::min(kVariantsAtOnce, kRowsAtOnce / (2 + channels));
+}
+
 ImportOutcome ImportSome(Session& session, std::string_view merchant_id, std::span<const ImportRow> rows) {
   const Merchant merchant = LockMerchant(session, merchant_id);
   StringSet ids;
@@ -222,13 +233,17 @@ absl::Status DeleteProduct(Database& database, std::string_view merchant_id, std
 
 absl::StatusOr<ImportOutcome> ImportProducts(Database& database, std::string_view merchant_id,
                                              const std::vector<ImportRow>& rows) {
+  SKULINK_ASSIGN_OR_RETURN(const std::int64_t at_once, database.Read([&](Session& session) {
+    return VariantsAtOnce(session, merchant_id);
+  }));
   ImportOutcome all;
   std::span<const ImportRow> left(rows);
   do {
-    std::size_t count = 0, variants = 0;
+    std::size_t count = 0;
+    std::int64_t variants = 0;
     while (count < left.size() &&
-           (count == 0 || variants + left[count].product.variants.size() <= kVariantsAtOnce)) {
-      variants += left[count++].product.variants.size();
+           (count == 0 || variants + std::ssize(left[count].product.variants) <= at_once)) {
+      variants += std::ssize(left[count++].product.variants);
     }
     const std::span<const ImportRow> some = left.first(count);
     SKULINK_ASSIGN_OR_RETURN(ImportOutcome outcome, database.Transact([&](Session& session) {
