@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/listing.h"
+#include "common/sku_key.h"
+#include "server/store/database.h"
+#include "server/store/listings.h"
+#include "server/store/menu_views.h"
+#include "server/store/products.h"
+
+namespace skulink {
+
+// The products menu as design rules 2 to 5 say it, computed from nothing but SKUs, states and names, in
+// memory. Tests do the same to it and to the store, and compare.
+class MenuModel {
+ public:
+  SkuCase sku_case = SkuCase::kSensitive;
+  std::vector<store::Product> products;  // as created
+  struct Shop {
+    int number = 0;
+    std::map<std::string, Listing> listings;
+  };
+  std::map<std::string, Shop> channels;
+
+  store::Product* Find(std::string_view product_id);
+  // Of another variant than this one; empty: nobody. `product_id/variant_id`.
+  std::string OwnerOf(std::string_view sku, std::string_view product_id, std::string_view variant_id) const;
+  // False, and nothing done, when the SKU is taken.
+  bool Put(store::Product& product, const store::Variant& variant, bool& changed);
+  void Apply(const std::string& channel, const store::ListingChanges& changes);
+  // Whether `other` would give two variants one key.
+  bool Clashes(SkuCase other) const;
+
+  struct Filter {
+    std::vector<std::string> channels;  // empty: all
+    std::string sku_prefix, name_prefix;
+    std::vector<ListingState> states = {ListingState::kLive};  // of Not In POS
+  };
+  // Rows as text, in the order of each view.
+  std::vector<std::string> Sold(const Filter& filter) const;
+  std::vector<std::string> NotInChannel(const Filter& filter) const;
+  std::vector<std::string> InPos(const Filter& filter) const;
+  std::vector<std::string> NotInPos(const Filter& filter) const;
+  std::vector<std::string> MultipleListings(const Filter& filter) const;
+  std::vector<std::string> Statistics() const;
+  std::vector<std::string> Catalogue() const;
+
+ private:
+  struct Row;
+  std::string Key(std::string_view sku) const { return SkuKey(sku, sku_case); }
+  std::vector<std::string> Asked(const Filter& filter) const;
+  std::vector<Row> Variants() const;
+  std::vector<std::string> Sorted(std::vector<Row> rows, const Filter& filter, bool in_pos) const;
+  std::string Statistic(const std::string& id, const Shop& shop) const;
+};
+
+// Compares every page, of `page_size` rows, of every view with the model.
+void ExpectMenu(store::Database& database, const MenuModel& model, const MenuModel::Filter& filter,
+                int page_size, const std::string& merchant = "shop");
+void ExpectStatistics(store::Database& database, const MenuModel& model,
+                      const std::string& merchant = "shop");
+// Products and variants with all their values and etags.
+void ExpectCatalogue(store::Database& database, const MenuModel& model, const std::string& merchant = "shop");
+// `skulinkd verify` finds no difference.
+void ExpectVerified(store::Database& database);
+
+// Puts the merchant `shop` there.
+void CreateShop(store::Database& database, const std::string& merchant = "shop",
+                SkuCase sku_case = SkuCase::kSensitive);
+int AddChannel(store::Database& database, const std::string& channel, const std::string& merchant = "shop");
+absl::Status ChangeListings(store::Database& database, int channel, const store::ListingChanges& changes,
+                            const store::ChannelMemory* memory = nullptr,
+                            const std::string& merchant = "shop");
+
+}  // namespace skulink

@@ -1,0 +1,297 @@
+// Random changes of products, listings, channels and sku_case, done to the store and to a model of the rules;
+// after each the menu must be the model's.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "server/store/channels.h"
+#include "server/store/merchants.h"
+#include "tests/integration/menu_model.h"
+#include "tests/integration/test_database.h"
+
+namespace skulink {
+namespace {
+
+using store::ListingChanges;
+using store::Product;
+using store::Variant;
+
+// Few, so that clashes, case twins, blanks, duplicates and renames happen all the time.
+const std::vector<std::string> kSkus = {"",   " ",   "a",   "A",      "a ",      "\u00a0a", "b",  "B\t", "ab",
+                                        "Ab", "a-b", "a b", "Straße", "STRASSE", "é",       "ａ", "c",   "d"};
+const std::vector<std::string> kNames = {"Baju A", "baju b",       "BAJU",
+                                         "Celana", "Straßenschuh", "strassenschuh"};
+const std::vector<std::string> kSkuPrefixes = {"a", "A", " a", "b", "stra", "z"};
+const std::vector<std::string> kNamePrefixes = {"ba", "BAJU A", "strass", "c", "x"};
+
+struct Run {
+  unsigned seed;
+  int steps;
+  bool with_memory;  // as a scan does it
+};
+
+class MenuProperty : public testing::TestWithParam<Run> {
+ protected:
+  MenuProperty() : random_(GetParam().seed) { CreateShop(*database_); }
+
+  int Below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
+  template <typename T>
+  const T& OneOf(const std::vector<T>& choices) {
+    return choices[static_cast<std::size_t>(Below(static_cast<int>(choices.size())))];
+  }
+  std::string Id(const char* kind, int count) { return absl::StrCat(kind, 1 + Below(count)); }
+
+  std::vector<Variant> SomeVariants() {
+    std::vector<Variant> variants;
+    for (int i = 1; i <= 4; ++i) {
+      if (Below(2) == 0) continue;
+      Variant& variant = variants.emplace_back(Variant{.id = absl::StrCat("v", i), .sku = OneOf(kSkus)});
+      if (Below(2) == 0) variant.stock = Below(2);
+      if (Below(2) == 0) variant.price = Money{Below(2), "IDR"};
+    }
+    std::shuffle(variants.begin(), variants.end(), random_);
+    return variants;
+  }
+
+  void CreateProduct() {
+    const Product product{.id = Id("p", 9), .name = OneOf(kNames), .variants = SomeVariants()};
+    const auto created = store::CreateProduct(*database_, "shop", product);
+    MenuModel after = model_;
+    bool good = model_.Find(product.id) == nullptr, changed = false;
+    Product& added =
+        after.products.emplace_back(Product{.id = product.id, .name = product.name, .version = 1});
+    for (const Variant& variant : product.variants) good = good && after.Put(added, variant, changed);
+    ASSERT_EQ(created.ok(), good) << created.status();
+    if (good) model_ = after;
+  }
+
+  void UpdateProduct() {
+    const std::string id = Id("p", 9);
+    store::ProductChange change;
+    if (Below(2) == 0) change.name = OneOf(kNames);
+    if (Below(3) != 0) change.variants = SomeVariants();
+    Product* product = model_.Find(id);
+    if (product != nullptr && Below(2) == 0) change.version = product->version - (Below(4) == 0);
+    const auto updated = store::UpdateProduct(*database_, "shop", id, change);
+    bool good = product != nullptr && change.version.value_or(product->version) == product->version;
+    if (good) {
+      MenuModel after = model_;
+      Product& now = *after.Find(id);
+      if (change.name) now.name = *change.name;
+      if (change.variants) good = Replace(after, now, *change.variants);
+      const bool changed = now.name != product->name || now.variants != product->variants;
+      now.version += changed;
+      if (good) model_ = after;
+    }
+    ASSERT_EQ(updated.ok(), good) << updated.status();
+  }
+
+  // The whole list: all old SKUs are given up first.
+  static bool Replace(MenuModel& model, Product& product, const std::vector<Variant>& coming) {
+    const auto in_coming = [&](const std::string& id) {
+      return std::find_if(coming.begin(), coming.end(), [&](const Variant& one) { return one.id == id; });
+    };
+    std::erase_if(product.variants, [&](const Variant& old) { return in_coming(old.id) == coming.end(); });
+    for (Variant& old : product.variants) old.sku.clear();
+    bool good = true, changed = false;
+    for (const Variant& variant : coming) good = good && model.Put(product, variant, changed);
+    return good;
+  }
+
+  void DeleteProduct() {
+    const std::string id = Id("p", 9);
+    const bool there = model_.Find(id) != nullptr;
+    ASSERT_EQ(store::DeleteProduct(*database_, "shop", id, std::nullopt).ok(), there);
+    std::erase_if(model_.products, [&](const Product& product) { return product.id == id; });
+  }
+
+  void Import() {
+    std::vector<store::ImportRow> rows;
+    for (int i = 1 + Below(4); i > 0; --i) {
+      Product product{.id = Id("p", 9), .name = OneOf(kNames), .variants = SomeVariants()};
+      if (product.variants.empty()) product.variants.push_back({.id = "v1", .sku = OneOf(kSkus)});
+      rows.push_back({.line = static_cast<std::int64_t>(rows.size()) + 1, .product = std::move(product)});
+    }
+    const auto outcome = store::ImportProducts(*database_, "shop", rows);
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    std::vector<std::string> refused;
+    const MenuModel before = model_;
+    for (const store::ImportRow& row : rows) ImportRow(row, refused);
+    for (Product& product : model_.products) {
+      const auto was = std::find_if(before.products.begin(), before.products.end(),
+                                    [&](const Product& other) { return other.id == product.id; });
+      if (was == before.products.end()) continue;
+      // Written when it was changed on the way, also when back to what it was.
+      product.version = was->version + touched_.contains(product.id);
+    }
+    touched_.clear();
+    std::vector<std::string> told;
+    for (const v1::RefusedRow& row : outcome->refused) {
+      told.push_back(
+          absl::StrCat(row.line(), " ", row.field(), " ", row.product_id(), "/", row.variant_id()));
+    }
+    ASSERT_EQ(told, refused);
+  }
+
+  void ImportRow(const store::ImportRow& row, std::vector<std::string>& refused) {
+    Product* product = model_.Find(row.product.id);
+    const bool is_new = product == nullptr;
+    if (is_new) {
+      product = &model_.products.emplace_back(
+          Product{.id = row.product.id, .name = row.product.name, .version = 1});
+    } else if (product->name != row.product.name) {
+      product->name = row.product.name;
+      touched_.insert(product->id);
+    }
+    for (std::size_t i = 0; i < row.product.variants.size(); ++i) {
+      const Variant& variant = row.product.variants[i];
+      bool changed = false;
+      if (!model_.Put(*product, variant, changed)) {
+        refused.push_back(absl::StrCat(row.line, " variants[", i, "].sku ", product->id, "/", variant.id));
+      } else if (changed) {
+        touched_.insert(product->id);
+      }
+    }
+    if (is_new && product->variants.empty()) model_.products.pop_back();
+  }
+
+  Listing SomeListing(const std::string& id) {
+    Listing listing{
+        .listing_id = id,
+        .item_id = Id("i", 6),
+        .name = OneOf(kNames),
+        .seller_sku = Below(3) == 0 ? OneOf(kSkus) : kSkus[2 + static_cast<std::size_t>(Below(7))],
+        .state = static_cast<ListingState>(Below(4) != 0 ? 1 : 1 + Below(6))};
+    if (Below(3) == 0) listing.stock = Below(2);
+    return listing;
+  }
+
+  void ChangeSomeListings() {
+    if (model_.channels.empty()) return;
+    auto shop = std::next(model_.channels.begin(), Below(static_cast<int>(model_.channels.size())));
+    ListingChanges changes;
+    for (int i = 1; i <= 16; ++i) {
+      if (Below(3) != 0) continue;
+      const std::string id = absl::StrCat("l", i);
+      if (!shop->second.listings.contains(id)) {
+        changes.created.push_back(SomeListing(id));
+      } else if (Below(3) == 0) {
+        changes.removed.push_back(id);
+      } else {
+        changes.updated.push_back(SomeListing(id));
+      }
+    }
+    store::ChannelMemory& memory = memories_[shop->first];
+    const absl::Status changed =
+        ChangeListings(*database_, shop->second.number, changes, GetParam().with_memory ? &memory : nullptr);
+    ASSERT_TRUE(changed.ok()) << changed;
+    model_.Apply(shop->first, changes);
+    Remember(shop->second, memory);
+  }
+
+  void Remember(const MenuModel::Shop& shop, store::ChannelMemory& memory) {
+    for (const auto& [id, listing] : shop.listings) {
+      memory.items.insert(store::MemoryHash(listing.item_id));
+      memory.sku_keys.insert(store::MemoryHash(SkuKey(listing.seller_sku, model_.sku_case)));
+    }
+  }
+
+  void CreateOrDeleteChannel() {
+    const std::string id = Id("c", 4);
+    if (!model_.channels.contains(id)) {
+      model_.channels[id].number = AddChannel(*database_, id);
+    } else if (Below(2) == 0) {
+      const absl::Status deleted =
+          store::DeleteChannel(*database_, "shop", id, std::nullopt, [] { return false; });
+      ASSERT_TRUE(deleted.ok()) << deleted;
+      model_.channels.erase(id);
+      memories_.erase(id);
+    }
+  }
+
+  void ChangeSkuCase() {
+    const SkuCase other = model_.sku_case == SkuCase::kIgnore ? SkuCase::kSensitive : SkuCase::kIgnore;
+    const auto updated = store::UpdateMerchant(*database_, "shop", {.sku_case = other});
+    ASSERT_EQ(updated.ok(), !model_.Clashes(other)) << updated.status();
+    if (!updated.ok()) return;
+    model_.sku_case = other;
+    memories_.clear();
+    for (const auto& [id, shop] : model_.channels) Remember(shop, memories_[id]);
+  }
+
+  MenuModel::Filter SomeFilter() {
+    MenuModel::Filter filter;
+    for (const auto& [id, shop] : model_.channels) {
+      if (Below(4) == 0) filter.channels.push_back(id);
+    }
+    const int by = Below(3);
+    if (by == 1) filter.sku_prefix = OneOf(kSkuPrefixes);
+    if (by == 2) filter.name_prefix = OneOf(kNamePrefixes);
+    for (int state = 2; state <= kListingStates; ++state) {
+      if (Below(4) == 0) filter.states.push_back(static_cast<ListingState>(state));
+    }
+    if (Below(4) == 0) filter.states.erase(filter.states.begin());
+    if (filter.states.empty()) filter.states.push_back(ListingState::kInactive);
+    return filter;
+  }
+
+  TestDatabase database_;
+  std::mt19937 random_;
+  MenuModel model_;
+  std::map<std::string, store::ChannelMemory> memories_;
+  std::set<std::string> touched_;
+};
+
+TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
+  std::size_t sold = 0, missing = 0, not_in_pos = 0, groups = 0;
+  for (int step = 0; step < GetParam().steps; ++step) {
+    const int kind = Below(100);
+    SCOPED_TRACE(absl::StrCat("seed ", GetParam().seed, " step ", step, " kind ", kind));
+    if (kind < 15) {
+      CreateProduct();
+    } else if (kind < 35) {
+      UpdateProduct();
+    } else if (kind < 42) {
+      DeleteProduct();
+    } else if (kind < 57) {
+      Import();
+    } else if (kind < 92) {
+      ChangeSomeListings();
+    } else if (kind < 96) {
+      CreateOrDeleteChannel();
+    } else {
+      ChangeSkuCase();
+    }
+    ExpectMenu(*database_, model_, {}, 1 + Below(5));
+    ExpectMenu(*database_, model_, SomeFilter(), 1 + Below(5));
+    ExpectStatistics(*database_, model_);
+    ExpectCatalogue(*database_, model_);
+    ExpectVerified(*database_);
+    if (HasFailure()) break;
+    sold += model_.Sold({}).size();
+    missing += model_.NotInChannel({}).size();
+    not_in_pos += model_.NotInPos({}).size();
+    groups += model_.MultipleListings({}).size();
+  }
+  // The run met what it is for.
+  const auto steps = static_cast<std::size_t>(GetParam().steps);
+  EXPECT_GT(sold, steps);
+  EXPECT_GT(missing, steps);
+  EXPECT_GT(not_in_pos, steps);
+  EXPECT_GT(groups, steps);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, MenuProperty,
+                         testing::Values(Run{1, 250, false}, Run{2, 250, false}, Run{3, 250, true},
+                                         Run{4, 250, true}),
+                         [](const auto& run) {
+                           return absl::StrCat("Seed", run.param.seed,
+                                               run.param.with_memory ? "AsAScan" : "");
+                         });
+
+}  // namespace
+}  // namespace skulink
