@@ -71,15 +71,20 @@ void RefuseBusy(Session& session, const Merchant& merchant, const Channel& chann
       });
 }
 
-// Jobs of a channel have bounded rows each, but for the pages of a scan.
-void DeleteJobs(Session& session, const Merchant& merchant, int channel_number) {
+// A part of what the channel's jobs keep, and at last the jobs. True when nothing is left.
+bool DeleteSomeOfJobs(Session& session, const Merchant& merchant, int channel_number) {
   std::vector<std::string> jobs;
-  session.Query("SELECT job_id FROM job WHERE merchant_no = ? AND channel_no = ?",
-                {merchant.number, channel_number}, [&](const Row& row) { jobs.push_back(row.String(0)); });
+  session.Query("SELECT job_id FROM job WHERE merchant_no = ? AND channel_no = ? LIMIT ?",
+                {merchant.number, channel_number, kRemovedAtOnce},
+                [&](const Row& row) { jobs.push_back(row.String(0)); });
+  if (jobs.empty()) return true;
   for (const char* table : {"scan_page", "job_item", "job"}) {
-    session.Execute("DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND job_id IN (?)",
-                    {merchant.number, jobs});
+    const std::int64_t deleted = session.Execute(
+        "DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND job_id IN (?) LIMIT ?",
+        {merchant.number, jobs, kRemovedAtOnce});
+    if (deleted > 0) return false;
   }
+  return false;
 }
 
 }  // namespace
@@ -155,7 +160,7 @@ absl::Status DeleteChannel(Database& database, std::string_view merchant_id, std
         ApplyListingChanges(session, merchant, channel.number, changes, nullptr);
         return false;
       }
-      DeleteJobs(session, merchant, channel.number);
+      if (!DeleteSomeOfJobs(session, merchant, channel.number)) return false;
       for (const char* table : {"channel_count", "channel"}) {
         session.Execute("DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND channel_no = ?",
                         {merchant.number, channel.number});
