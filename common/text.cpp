@@ -31,32 +31,38 @@ CodePoint Decode(std::string_view text) {
 constexpr std::uint64_t EightTimes(std::uint8_t byte) { return 0x0101010101010101U * byte; }
 constexpr std::uint64_t kHighBits = EightTimes(0x80);
 
-// The first eight bytes, filled up with spaces.
-std::uint64_t FirstWord(std::string_view text) {
-  std::uint64_t word = EightTimes(' ');
-  std::memcpy(&word, text.data(), std::min(text.size(), sizeof word));
+std::uint64_t WordAt(const char* bytes) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
   return word;
 }
 
-void RemoveFirstWord(std::string_view& text) {
-  text.remove_prefix(std::min(text.size(), sizeof(std::uint64_t)));
+// Whether `is_good` holds for each word of eight bytes. Words may overlap; a text shorter than one is filled
+// up with spaces.
+template <typename IsGood>
+bool EveryWord(std::string_view text, const IsGood& is_good) {
+  if (text.size() < sizeof(std::uint64_t)) {
+    std::uint64_t word = EightTimes(' ');
+    for (const char byte : text) word = word << 8 | static_cast<unsigned char>(byte);
+    return is_good(word);
+  }
+  const char* const last = text.data() + text.size() - sizeof(std::uint64_t);
+  for (const char* bytes = text.data(); bytes < last; bytes += sizeof(std::uint64_t)) {
+    if (!is_good(WordAt(bytes))) return false;
+  }
+  return is_good(WordAt(last));
 }
 
 bool IsAscii(std::string_view text) {
-  for (; !text.empty(); RemoveFirstWord(text)) {
-    if ((FirstWord(text) & kHighBits) != 0) return false;
-  }
-  return true;
+  return EveryWord(text, [](std::uint64_t word) { return (word & kHighBits) == 0; });
 }
 
 // ASCII without control characters. Subtracting 0x20 sets the high bit of a byte below it, adding 1 that of
 // DEL; a borrow into the next byte comes only from a byte that is refused anyway.
 bool IsPlainAscii(std::string_view text) {
-  for (; !text.empty(); RemoveFirstWord(text)) {
-    const std::uint64_t word = FirstWord(text);
-    if (((word | (word - EightTimes(0x20)) | (word + EightTimes(1))) & kHighBits) != 0) return false;
-  }
-  return true;
+  return EveryWord(text, [](std::uint64_t word) {
+    return ((word | (word - EightTimes(0x20)) | (word + EightTimes(1))) & kHighBits) == 0;
+  });
 }
 
 bool IsContinuationByte(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80; }
@@ -110,9 +116,10 @@ void AppendFolded(char32_t c, std::string& folded) {
 }  // namespace
 
 bool IsUtf8(std::string_view text) {
+  if (IsAscii(text)) return true;
   while (!text.empty()) {
-    if ((FirstWord(text) & kHighBits) == 0) {
-      RemoveFirstWord(text);
+    if (text.size() >= sizeof(std::uint64_t) && (WordAt(text.data()) & kHighBits) == 0) {
+      text.remove_prefix(sizeof(std::uint64_t));
       continue;
     }
     const std::size_t length = Decode(text).length;

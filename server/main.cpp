@@ -1,4 +1,5 @@
 #include <grpc/grpc.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -96,8 +97,8 @@ struct ServeOptions {
 
 absl::Status Serve(const StoreOptions& store_options, const ServeOptions& options) {
   const sigset_t stop_signals = HoldStopSignals();
-  // Every thread may need one, and so may each job's reading, writing and lease.
-  const int max_sessions = options.server.threads + 3 * options.sync.max_running_jobs + 4;
+  // Every thread may need one, and so may each job: loading, preparing, and two for writing.
+  const int max_sessions = options.server.threads + 4 * options.sync.max_running_jobs + 4;
   SKULINK_ASSIGN_OR_RETURN(const Store store, OpenStore(store_options, max_sessions));
   SKULINK_RETURN_IF_ERROR(store::EnsureDefaultMerchant(*store.database));
   SKULINK_RETURN_IF_ERROR(store::FinishAllRekeying(*store.database));
@@ -224,4 +225,9 @@ int Run(std::vector<std::string> arguments) {
 }  // namespace
 }  // namespace skulink
 
-int main(int argc, char** argv) { return skulink::Run({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  // Fixed, since glibc else lets each of its heaps keep up to 64 MB of what a large scan needed once.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  return skulink::Run({argv + 1, argv + argc});
+}

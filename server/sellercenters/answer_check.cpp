@@ -8,7 +8,6 @@
 #include "common/money.h"
 #include "common/names.h"
 #include "common/text.h"
-#include "google/type/money.pb.h"
 #include "server/sellercenters/answer_status.h"
 
 namespace skulink {
@@ -61,14 +60,6 @@ absl::Status TakeTitle(std::string_view from, std::string& title) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Money> TakePrice(const WirePrice& from) {
-  google::type::Money money;
-  money.set_currency_code(from.currency_code.data(), from.currency_code.size());
-  money.set_units(from.units);
-  money.set_nanos(from.nanos);
-  return FromProto(money, "", "price");
-}
-
 // All but the listing's id.
 absl::Status TakeFields(const WireListing& from, Listing& listing) {
   if (!from.item_id.empty()) SKULINK_RETURN_IF_ERROR(CheckForeignId(from.item_id, "item_id"));
@@ -80,7 +71,9 @@ absl::Status TakeFields(const WireListing& from, Listing& listing) {
   listing.gtin = from.gtin;
   listing.state = StateOf(from.state);
   if (from.price) {
-    SKULINK_ASSIGN_OR_RETURN(listing.price, TakePrice(*from.price));
+    const WirePrice& price = *from.price;
+    SKULINK_ASSIGN_OR_RETURN(listing.price,
+                             FromParts(price.currency_code, price.units, price.nanos, "price"));
   }
   if (from.stock && (*from.stock < 0 || *from.stock > kMaxStock)) {
     return InvalidField("stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE, "must be 0 to 1,000,000,000,000");

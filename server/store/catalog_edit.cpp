@@ -263,6 +263,8 @@ CatalogEdit::KeyMoves CatalogEdit::FindKeyMoves() {
 
 void CatalogEdit::MoveListings(KeyMoves& moves, MenuLedger& ledger) {
   if (moves.given_up.empty() && moves.taken.empty()) return;
+  session_.Execute("UPDATE merchant SET sku_revision = sku_revision + 1 WHERE merchant_no = ?",
+                   {merchant_.number});
   // Only states that a channel has listings in are worth a look.
   std::vector<std::pair<int, std::vector<std::int64_t>>> channels;
   std::string columns;

@@ -72,9 +72,15 @@ void SaveJob(Session& session, JobRecord& job);
 
 // What a scan wrote of its pages, for a successor.
 struct ScanPages {
-  std::vector<std::string> resume_tokens;     // in order; the last is where to go on
-  std::vector<std::string> seen_listing_ids;  // of these pages
+  // A listing, or, with `last`, all that the scan found in the store from `first` to there: most Seller
+  // Centers list in an order that makes few runs of millions.
+  struct SeenListings {
+    std::string first, last;
+  };
+  std::vector<std::string> resume_tokens;  // in order; the last is where to go on
+  std::vector<SeenListings> seen;          // of these pages
 };
+
 // Once in a transaction, before SaveJob.
 void SaveScanPages(Session& session, const JobRecord& job, const ScanPages& pages);
 absl::StatusOr<ScanPages> ReadScanPages(Database& database, const JobRecord& job);

@@ -27,18 +27,43 @@ struct ListingChanges {
   std::vector<std::string> removed;
 };
 
-// Writes changes of one channel's listings and all that follows from them in the views. Within a transaction
-// that holds the merchant's lock. `memory` may be null; it is not changed.
-void ApplyListingChanges(Session& session, const Merchant& merchant, int channel,
-                         const ListingChanges& changes, const ChannelMemory* memory);
+// What of changes can be worked out before the merchant is locked, while others are still writing. It holds
+// as long as the merchant's SKU keys do.
+struct PreparedChanges {
+  struct Owner {
+    std::int64_t product, variant;
+  };
 
-// For the memory of a scan: streams what is known of a channel's listings.
+  SkuCase sku_case = SkuCase::kSensitive;
+  std::int64_t sku_revision = -1;
+  std::vector<std::string> sku_keys;  // of the created, then of the updated
+  StringMap<Owner> owners;            // the variants that have them
+  RowBatch created{"listing", ""};
+};
+PreparedChanges PrepareListingChanges(Session& session, const Merchant& merchant, int channel,
+                                      const ListingChanges& changes);
+
+// Writes the created rows ahead: in the transaction of ApplyListingChanges, but before the merchant is
+// locked, so that the lock is held for half the time.
+void LoadCreated(Session& session, const PreparedChanges& prepared);
+
+// Writes changes of one channel's listings and all that follows from them in the views. Within a transaction
+// that holds the merchant's lock. `memory` may be null; it is not changed. `prepared`, of the same changes,
+// may be null, and need not hold any more.
+enum class CreatedRows { kToLoad, kLoaded };
+void ApplyListingChanges(Session& session, const Merchant& merchant, int channel,
+                         const ListingChanges& changes, const ChannelMemory* memory,
+                         const PreparedChanges* prepared = nullptr,
+                         CreatedRows created_rows = CreatedRows::kToLoad);
+
+// For the memory of a scan: streams what is known of a channel's listings, in the order of their ids, those
+// with an id after `after`.
 struct KnownListing {
-  std::string_view listing_id, item_id, sku_key;
+  std::string_view listing_id;
   Fingerprint fingerprint;
   ListingState state;
 };
-void StreamListings(Session& session, std::int64_t merchant_number, int channel,
+void StreamListings(Session& session, std::int64_t merchant_number, int channel, std::string_view after,
                     const std::function<void(const KnownListing&)>& take);
 
 // The items of these listings, by listing id.

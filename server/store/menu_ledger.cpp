@@ -7,7 +7,7 @@
 
 namespace skulink::store {
 
-std::uint64_t MemoryHash(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
+std::uint64_t ChannelMemory::Hash(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
 void MenuLedger::Count(ChannelDelta& delta, std::string_view item_id, std::string_view sku_key,
                        const ListingPlace& place, int sign) {
@@ -63,7 +63,7 @@ std::vector<MenuLedger::KeyChange> MenuLedger::SettleKeys(int channel, const Cha
   std::vector<std::string_view> unknown;
   for (const auto& [sku_key, change] : delta.sku_keys) {
     if (change.live == 0) continue;
-    if (memory != nullptr && !memory->sku_keys.contains(MemoryHash(sku_key))) {
+    if (memory != nullptr && !memory->sku_keys.contains(ChannelMemory::Hash(sku_key))) {
       live_now[sku_key] = change.live;
     } else {
       live_now[sku_key] = 0;
@@ -103,7 +103,7 @@ void MenuLedger::SettleItems(int channel, ChannelDelta& delta, const ChannelMemo
   std::vector<std::string_view> unknown;
   for (const auto& [item_id, change] : delta.items) {
     if (change.live == 0 && change.not_in_pos == 0) continue;
-    if (memory != nullptr && !memory->items.contains(MemoryHash(item_id))) {
+    if (memory != nullptr && !memory->items.contains(ChannelMemory::Hash(item_id))) {
       now[item_id] = change;
     } else {
       now[item_id] = {};

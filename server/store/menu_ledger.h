@@ -28,8 +28,11 @@ struct ListingPlace {
 // which spares the ledger a look into the database.
 struct ChannelMemory {
   absl::flat_hash_set<std::uint64_t> items, sku_keys;
+
+  static std::uint64_t Hash(std::string_view text);
+  void AddItem(std::string_view item_id) { items.insert(Hash(item_id)); }
+  void AddSkuKey(std::string_view sku_key) { sku_keys.insert(Hash(sku_key)); }
 };
-std::uint64_t MemoryHash(std::string_view text);
 
 // Keeps the statistics, badge counts and groups of Multiple Listing equal to what the views would count,
 // within the transaction of the change: it is told each change, and once all rows are written it settles. The

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kSelect =
     "SELECT merchant_no, merchant_id, display_name, currency, sku_case, version, create_time, update_time, "
-    "rekeying "
+    "rekeying, sku_revision "
     "FROM merchant ";
 
 Merchant FromRow(const Row& row) {
@@ -21,6 +21,7 @@ Merchant FromRow(const Row& row) {
           .currency = row.String(3),
           .sku_case = static_cast<SkuCase>(row.Int(4)),
           .version = row.Int(5),
+          .sku_revision = row.Int(9),
           .create_time = absl::FromUnixMicros(row.Int(6)),
           .update_time = absl::FromUnixMicros(row.Int(7))};
 }

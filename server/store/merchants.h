@@ -19,7 +19,8 @@ struct Merchant {
   std::string display_name;
   std::string currency;
   SkuCase sku_case = SkuCase::kSensitive;
-  std::int64_t version = 0;  // the etag
+  std::int64_t version = 0;       // the etag
+  std::int64_t sku_revision = 0;  // another one when a SKU key came to a variant or left it
   absl::Time create_time, update_time;
 };
 

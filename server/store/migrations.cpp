@@ -20,7 +20,7 @@ namespace {
 // A server that dies in the middle of a migration holds the others up for this long.
 constexpr int kLeaseSeconds = 10;
 constexpr absl::Duration kPollInterval = absl::Milliseconds(50);
-constexpr unsigned kNoSuchTable = 1146;
+constexpr unsigned kNoSuchTable = 1146, kDuplicateColumn = 1060;
 
 constexpr std::string_view kCreateSchemaVersion = R"sql(
 CREATE TABLE IF NOT EXISTS schema_version (
@@ -121,7 +121,14 @@ absl::Status Apply(Database& database, const Migration& migration, std::int64_t 
   for (std::string_view statement : Statements(migration.sql)) {
     SKULINK_ASSIGN_OR_RETURN(bool claimed, Claim(database, migration, owner));
     if (!claimed) return absl::OkStatus();  // held up for so long that another server took over
-    SKULINK_RETURN_IF_ERROR(database.Transact([&](Session& session) { session.Execute(statement); }));
+    SKULINK_RETURN_IF_ERROR(database.Transact([&](Session& session) {
+      try {
+        session.Execute(statement);
+      } catch (const StoreError& error) {
+        // Added before a migration stopped half-way; MySQL knows no ADD COLUMN IF NOT EXISTS.
+        if (error.number() != kDuplicateColumn) throw;
+      }
+    }));
   }
   return database.Transact([&](Session& session) {
     session.Execute("UPDATE schema_version SET applied_at = NOW(6) WHERE version = ? AND owner = ?",

@@ -12,33 +12,39 @@ constexpr std::int64_t kMaxItems = 10'000;
 // Code points that the columns hold, whatever they are.
 constexpr std::size_t kMaxField = 50, kMaxDescription = 250;
 
-// A list of texts as bytes: each with its length, 32 bits, before it.
-std::string Pack(const std::vector<std::string>& texts) {
-  std::string bytes;
-  for (const std::string& text : texts) {
-    const auto size = static_cast<std::uint32_t>(text.size());
-    bytes.append(reinterpret_cast<const char*>(&size), sizeof size).append(text);
-  }
-  return bytes;
+// Texts one after the other, each with its length, 32 bits, before it.
+void Pack(std::string_view text, std::string& bytes) {
+  const auto size = static_cast<std::uint32_t>(text.size());
+  bytes.append(reinterpret_cast<const char*>(&size), sizeof size).append(text);
 }
 
-void Unpack(std::string_view bytes, std::vector<std::string>& texts) {
+template <typename Take>
+void Unpack(std::string_view bytes, const Take& take) {
   while (bytes.size() >= sizeof(std::uint32_t)) {
     std::uint32_t size = 0;
     std::memcpy(&size, bytes.data(), sizeof size);
     bytes.remove_prefix(sizeof size);
-    texts.emplace_back(bytes.substr(0, size));
+    take(bytes.substr(0, size));
     bytes.remove_prefix(std::min<std::size_t>(size, bytes.size()));
   }
 }
 
+// Before the id that a run ends with; no id begins so.
+constexpr char kLast = '\0';
+
 }  // namespace
 
 void SaveScanPages(Session& session, const JobRecord& job, const ScanPages& pages) {
-  if (pages.resume_tokens.empty() && pages.seen_listing_ids.empty()) return;
+  if (pages.resume_tokens.empty() && pages.seen.empty()) return;
+  std::string resume_tokens, seen;
+  for (const std::string& token : pages.resume_tokens) Pack(token, resume_tokens);
+  for (const ScanPages::SeenListings& listings : pages.seen) {
+    Pack(listings.first, seen);
+    if (!listings.last.empty()) Pack(kLast + listings.last, seen);
+  }
   RowBatch batch("scan_page", "merchant_no, job_id, page_no, resume_tokens, seen");
   batch.Add(job.merchant_number).Add(job.job_id).Add(job.job.revision());
-  batch.Add(Pack(pages.resume_tokens)).Add(Pack(pages.seen_listing_ids)).EndRow();
+  batch.Add(resume_tokens).Add(seen).EndRow();
   session.Load(batch);
 }
 
@@ -48,8 +54,14 @@ absl::StatusOr<ScanPages> ReadScanPages(Database& database, const JobRecord& job
     session.Query(
         "SELECT resume_tokens, seen FROM scan_page WHERE merchant_no = ? AND job_id = ? ORDER BY page_no",
         {job.merchant_number, job.job_id}, [&](const Row& row) {
-          Unpack(row.Text(0), pages.resume_tokens);
-          Unpack(row.Text(1), pages.seen_listing_ids);
+          Unpack(row.Text(0), [&](std::string_view token) { pages.resume_tokens.emplace_back(token); });
+          Unpack(row.Text(1), [&](std::string_view id) {
+            if (!id.starts_with(kLast)) {
+              pages.seen.push_back({std::string(id), ""});
+            } else if (!pages.seen.empty()) {
+              pages.seen.back().last = id.substr(1);
+            }
+          });
         });
     return pages;
   });

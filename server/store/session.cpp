@@ -127,6 +127,12 @@ void Session::Append(std::string& sql, const Value& value) const {
       absl::StrAppend(&sql, one);
     } else if constexpr (std::is_same_v<T, Blob>) {
       AppendHex(sql, one.bytes);
+    } else if constexpr (std::is_same_v<T, std::vector<Value>>) {
+      for (std::size_t i = 0; i < one.size(); ++i) {
+        sql += i == 0 ? '(' : ',';
+        Append(sql, one[i]);
+      }
+      sql += ')';
     } else {
       AppendText(sql, one);
     }

@@ -46,6 +46,10 @@ struct Blob {
   std::string_view bytes;
 };
 
+class Value;
+// Rows of a statement, for `VALUES ?`.
+using ValueRows = std::vector<std::vector<Value>>;
+
 // A value of a statement: takes the place of one `?`. Lists are rendered with commas, for IN (?); an empty
 // list as NULL, which no value equals.
 class Value {
@@ -64,12 +68,13 @@ class Value {
       : value_(&numbers) {}                                         // NOLINT(google-explicit-constructor)
   Value(const std::vector<std::string>& texts) : value_(&texts) {}  // NOLINT(google-explicit-constructor)
   Value(const std::vector<std::string_view>& texts)
-      : value_(&texts) {}  // NOLINT(google-explicit-constructor)
+      : value_(&texts) {}                          // NOLINT(google-explicit-constructor)
+  Value(const ValueRows& rows) : value_(&rows) {}  // NOLINT(google-explicit-constructor)
 
  private:
   friend class Session;
   std::variant<std::monostate, std::int64_t, std::string_view, Blob, const std::vector<std::int64_t>*,
-               const std::vector<std::string>*, const std::vector<std::string_view>*>
+               const std::vector<std::string>*, const std::vector<std::string_view>*, const ValueRows*>
       value_;
 };
 

@@ -2,35 +2,16 @@
 
 #include <algorithm>
 
-#include "absl/random/random.h"
-#include "absl/time/clock.h"
-#include "common/errors.h"
+#include "server/sync/retry.h"
 
 namespace skulink {
 namespace {
 
 constexpr std::size_t kListingsAhead = 12'000;
-constexpr absl::Duration kShortestPause = absl::Milliseconds(100);
-constexpr absl::Duration kLongestPause = absl::Seconds(20);
-constexpr absl::Duration kLongestAskedFor = absl::Minutes(10);
 
 std::chrono::nanoseconds Chrono(absl::Duration duration) { return absl::ToChronoNanoseconds(duration); }
 
 }  // namespace
-
-void SleepUnlessStopped(absl::Duration duration, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::unique_lock lock(mutex);
-  changed.wait_for(lock, stop, Chrono(duration), [] { return false; });
-}
-
-absl::Duration RetryPause(int attempt, const absl::Status& status) {
-  absl::BitGen random;
-  const absl::Duration step = std::min(kLongestPause, kShortestPause * (1 << std::min(attempt, 10)));
-  const absl::Duration jittered = step * absl::Uniform(random, 0.5, 1.0);
-  return std::max(jittered, std::min(RetryAfter(status), kLongestAskedFor));
-}
 
 PageReader::PageReader(SellerCenter& seller_center, std::string resume_token, int page_size,
                        std::stop_token stop)

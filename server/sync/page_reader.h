@@ -14,16 +14,6 @@
 
 namespace skulink {
 
-// Waits for `duration`, or until a stop is asked for.
-void SleepUnlessStopped(absl::Duration duration, const std::stop_token& stop);
-
-// How long to wait before the n-th try again (n from 1) of something that failed with `status`: what the
-// status asks for, at least growing steps with jitter.
-absl::Duration RetryPause(int attempt, const absl::Status& status);
-
-// Failures one after the other, without a page between them, that end a scan.
-inline constexpr int kMaxFailures = 6;
-
 // Reads a Seller Center's listings in a thread of its own, a few pages ahead of who takes them, and goes on
 // from the last page after errors that may pass.
 class PageReader {

@@ -1,27 +1,26 @@
 #include "server/sync/scan.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "absl/time/clock.h"
 #include "common/errors.h"
 #include "common/sku_key.h"
 #include "common/string_map.h"
 #include "server/store/merchants.h"
-#include "server/sync/page_reader.h"
+#include "server/sync/retry.h"
 
 namespace skulink {
 namespace {
 
 constexpr int kPageSize = 1000;
-// Of one transaction: changed listings (with their variants under 10,000 rows), listings read, and time to
-// gather them.
-constexpr std::size_t kChangesAtOnce = 3000;
-constexpr std::int64_t kListingsAtOnce = 20'000;
-constexpr absl::Duration kGather = absl::Milliseconds(250);
-constexpr absl::Duration kPatience = absl::Milliseconds(100);
-constexpr absl::Duration kStoreRetry = absl::Milliseconds(300);
+// Of one transaction: rows (with those of one more page, 10,000), listings read, and time to gather them.
+constexpr std::size_t kRowsAtOnce = 10'000 - 3 * kPageSize;
+constexpr std::int64_t kListingsAtOnce = 100'000;
+constexpr absl::Duration kGather = absl::Milliseconds(50);
 // Listings that are looked up, and removed, in one transaction.
 constexpr std::size_t kLookedUpAtOnce = 1000;
 
@@ -52,6 +51,8 @@ void ScanRate::Note(absl::Time now, std::int64_t listings) {
 Scan::Scan(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
            std::function<void(const v1::Job&)> publish)
     : database_(database),
+      merchant_id_(job.merchant_id),
+      channel_number_(job.channel_number),
       job_(std::move(job)),
       timeout_(seller_center_timeout),
       publish_(std::move(publish)) {}
@@ -63,6 +64,9 @@ void Scan::Run(std::stop_token server_stop) {
   if (job_.cancel_requested) Cancel();
   publish_(job_.job);
   const absl::Status status = RunPhases();
+  memory_.reset();
+  known_.reset();
+  malloc_trim(0);  // what a large scan took is spread over the heap, which else keeps it
   if (!status.ok() && server_stop_.stop_requested() && !cancel_.stop_requested()) {
     const absl::Status released = store::ReleaseJob(database_, job_);
     if (!released.ok()) spdlog::warn("{} could not be given back: {}", job_.job.name(), released.ToString());
@@ -75,6 +79,8 @@ absl::Status Scan::RunPhases() {
   SKULINK_RETURN_IF_ERROR(Connect());
   SKULINK_RETURN_IF_ERROR(Prepare());
   if (!job_.read_all) SKULINK_RETURN_IF_ERROR(ReadListings());
+  memory_->listings.LoadAll();
+  SKULINK_RETURN_IF_ERROR(known_->status());
   if (!job_.confirmed) {
     std::optional<v1::Confirmation> doubt = Doubt();
     if (doubt && doubt->reason() == v1::CONFIRMATION_REASON_ENDED_EARLY) {
@@ -141,61 +147,103 @@ absl::Status Scan::Prepare() {
     }));
   }
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    memory_.emplace();
-    return database_.ReadSnapshot([&](store::Session& session) {
-      memory_case_ = store::RequireMerchant(session, job_.merchant_id).sku_case;
-      store::StreamListings(session, job_.merchant_number, job_.channel_number,
-                            [&](const store::KnownListing& known) {
-                              memory_->listings.Add(known.listing_id, known.fingerprint, known.state);
-                              memory_->channel.items.insert(store::MemoryHash(known.item_id));
-                              memory_->channel.sku_keys.insert(store::MemoryHash(known.sku_key));
-                            });
+    return database_.Read([&](store::Session& session) {
+      memory_case_ = store::RequireMerchant(session, merchant_id_).sku_case;
     });
   }));
-  if (first) return absl::OkStatus();
-  return WhileStoreIsAway([&] {
-    absl::StatusOr<store::ScanPages> pages = store::ReadScanPages(database_, job_);
-    if (!pages.ok()) return pages.status();
-    for (const std::string& id : pages->seen_listing_ids) {
-      const ListingIndex::Entry entry = memory_->listings.Find(id);
-      if (entry != ListingIndex::kNone) {
-        memory_->listings.met(entry) = Met::kCounted;
-      } else {
-        memory_->refused.insert(id);
-      }
+  known_ = std::make_unique<KnownListings>(database_, job_.merchant_number, channel_number_, server_stop_);
+  memory_.emplace([this] { return known_->Next(); });
+  if (!memory_->listings.LoadMore()) memory_->channel.emplace();
+  if (!first) SKULINK_RETURN_IF_ERROR(ReadWhatWasSeen());
+  return absl::OkStatus();
+}
+
+absl::Status Scan::ReadWhatWasSeen() {
+  store::ScanPages pages;
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+    absl::StatusOr<store::ScanPages> read = store::ReadScanPages(database_, job_);
+    if (read.ok()) pages = *std::move(read);
+    return read.status();
+  }));
+  ListingIndex& listings = memory_->listings;
+  for (const auto& [first_id, last_id] : pages.seen) {
+    ListingIndex::Entry entry = listings.Find(first_id);
+    if (entry == ListingIndex::kNone) {
+      memory_->refused.insert(first_id);
+      continue;
     }
-    if (!pages->resume_tokens.empty()) resume_token_ = pages->resume_tokens.back();
-    for (std::string& token : pages->resume_tokens) memory_->resume_tokens.insert(std::move(token));
-    return absl::OkStatus();
-  });
+    listings.met(entry++) = Met::kCounted;
+    if (last_id.empty()) continue;
+    listings.LoadAll();
+    for (; entry < listings.loaded() && listings.Id(entry) <= last_id; ++entry)
+      listings.met(entry) = Met::kCounted;
+  }
+  if (!pages.resume_tokens.empty()) resume_token_ = pages.resume_tokens.back();
+  for (std::string& token : pages.resume_tokens) memory_->resume_tokens.insert(std::move(token));
+  return absl::OkStatus();
 }
 
 absl::Status Scan::ReadListings() {
   SKULINK_RETURN_IF_ERROR(SetPhase(v1::SCAN_PHASE_READING));
+  std::int64_t listings_before = job_.job.progress().listings_seen() + job_.job.progress().refused();
+  bool read_all = false;
   PageReader reader(*seller_center_, resume_token_, std::min(kPageSize, shop_.max_page_size),
                     stop_.get_token());
   std::optional<ListingPage> page;
-  while (!job_.read_all) {
+  // While the rows of one batch are written, the views of the one before are brought up to it, and the next
+  // is read. Joined when they go out of scope, too.
+  std::shared_future<absl::Status> before, writing;
+  // Takes values, since a future keeps what its function was made of, and each write knows the one before.
+  const auto write = [this](std::unique_ptr<ScanBatch> batch, std::optional<store::PreparedChanges> prepared,
+                            std::shared_future<absl::Status> previous) {
+    return Write(*batch, prepared ? &*prepared : nullptr, previous);
+  };
+  while (!read_all) {
     if (stopped()) return absl::CancelledError("stopped");
-    ScanBatch batch(*memory_, ++batches_);
-    absl::Status sound;
-    const absl::Time until = absl::Now() + kGather;
-    const std::int64_t before = job_.job.progress().listings_seen() + job_.job.progress().refused();
-    while (batch.changed() < kChangesAtOnce && batch.listings() < kListingsAtOnce && !batch.last_page() &&
-           absl::Now() < until) {
-      if (!page) page = reader.Next(batch.empty() ? kPatience : absl::ZeroDuration());
-      if (!page || (!batch.empty() && batch.Touches(*page))) break;
-      sound = batch.Check(*page, before);
-      if (!sound.ok()) break;
-      batch.Take(*std::move(page));
-      page.reset();
-    }
+    auto batch = std::make_unique<ScanBatch>(*memory_);
+    const absl::Status sound = Gather(reader, page, listings_before, *batch);
+    listings_before += batch->listings_sent();
+    read_all = batch->last_page();
+    const bool end_of_list = !page && !read_all && reader.done();
+    SKULINK_RETURN_IF_ERROR(known_->status());
     // Pages before one that makes no sense are sound.
-    if (!batch.empty()) SKULINK_RETURN_IF_ERROR(Write(batch));
-    SKULINK_RETURN_IF_ERROR(sound);
-    if (!page && !job_.read_all && reader.done()) return reader.status();
+    if (!batch->empty()) {
+      std::optional<store::PreparedChanges> prepared = PrepareChanges(*batch);
+      if (before.valid()) SKULINK_RETURN_IF_ERROR(before.get());
+      before = writing;
+      writing = std::async(std::launch::async, write, std::move(batch), std::move(prepared), before).share();
+    }
+    if (!sound.ok() || end_of_list) {
+      if (writing.valid()) SKULINK_RETURN_IF_ERROR(writing.get());
+      return sound.ok() ? reader.status() : sound;
+    }
+  }
+  return writing.valid() ? writing.get() : absl::OkStatus();
+}
+
+absl::Status Scan::Gather(PageReader& reader, std::optional<ListingPage>& page, std::int64_t listings_before,
+                          ScanBatch& batch) {
+  const absl::Time until = absl::Now() + kGather;
+  while (batch.rows() <= kRowsAtOnce && batch.listings() < kListingsAtOnce && !batch.last_page()) {
+    const absl::Duration patience = until - absl::Now();
+    if (patience <= absl::ZeroDuration()) break;
+    if (!page) page = reader.Next(patience);
+    if (!page || (!batch.empty() && batch.Changes(*page))) break;
+    SKULINK_RETURN_IF_ERROR(batch.Check(*page, listings_before));
+    batch.Take(*std::move(page));
+    page.reset();
   }
   return absl::OkStatus();
+}
+
+std::optional<store::PreparedChanges> Scan::PrepareChanges(const ScanBatch& batch) {
+  if (!batch.changed()) return std::nullopt;
+  absl::StatusOr<store::PreparedChanges> prepared = database_.Read([&](store::Session& session) {
+    return store::PrepareListingChanges(session, store::RequireMerchant(session, merchant_id_),
+                                        channel_number_, batch.changes());
+  });
+  if (!prepared.ok()) return std::nullopt;  // then it is done when it is written
+  return *std::move(prepared);
 }
 
 absl::StatusOr<FoundItems> Scan::LookUp(const std::vector<std::string>& item_ids) {
@@ -207,25 +255,36 @@ absl::StatusOr<FoundItems> Scan::LookUp(const std::vector<std::string>& item_ids
   }
 }
 
-absl::Status Scan::Write(ScanBatch& batch) {
-  rate_.Note(absl::Now(), batch.listings());
+absl::Status Scan::Write(const ScanBatch& batch, const store::PreparedChanges* prepared,
+                         const std::shared_future<absl::Status>& before) {
+  // Only at the first attempt: what an attempt wrote may be committed though the answer was lost.
+  bool load_early = prepared != nullptr;
+  auto created_rows = store::CreatedRows::kToLoad;
+  const auto before_lock = [&](store::Session& session) {
+    created_rows = load_early ? store::CreatedRows::kLoaded : store::CreatedRows::kToLoad;
+    if (load_early) store::LoadCreated(session, *prepared);
+    load_early = false;
+    if (!before.valid()) return;
+    if (const absl::Status& status = before.get(); !status.ok()) throw store::Refused(status);
+  };
   std::optional<SkuCase> sku_case;
-  SKULINK_RETURN_IF_ERROR(
-      Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
-        sku_case = merchant.sku_case;
-        if (batch.changed() > 0) {
-          const bool usable = memory_case_ == merchant.sku_case;
-          store::ApplyListingChanges(session, merchant, job.channel_number, batch.changes(),
-                                     usable ? &memory_->channel : nullptr);
-        }
-        batch.AddTo(*job.job.mutable_progress(), job.live_seen);
-        job.read_all = job.read_all || batch.last_page();
-        Estimate(*job.job.mutable_progress());
-        store::SaveScanPages(session, job, batch.pages());
-        store::SaveJobItems(session, job, batch.items());
-      }));
+  const auto change = [&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
+    sku_case = merchant.sku_case;
+    if (batch.changed()) {
+      const bool usable = memory_->channel && memory_case_ == merchant.sku_case;
+      store::ApplyListingChanges(session, merchant, job.channel_number, batch.changes(),
+                                 usable ? &*memory_->channel : nullptr, prepared, created_rows);
+    }
+    batch.AddTo(*job.job.mutable_progress(), job.live_seen);
+    job.read_all = job.read_all || batch.last_page();
+    Estimate(*job.job.mutable_progress());
+    store::SaveScanPages(session, job, batch.pages());
+    store::SaveJobItems(session, job, batch.items());
+  };
+  SKULINK_RETURN_IF_ERROR(Save(change, before_lock));
+  rate_.Note(absl::Now(), batch.listings());
   if (sku_case != memory_case_) memory_case_.reset();
-  if (memory_case_) batch.Remember(*memory_case_);
+  if (memory_->channel && memory_case_) batch.Remember(*memory_->channel, *memory_case_);
   return absl::OkStatus();
 }
 
@@ -235,10 +294,11 @@ absl::Status Scan::SetPhase(v1::ScanPhase phase) {
   });
 }
 
-absl::Status Scan::Save(const Change& change) {
+absl::Status Scan::Save(const Change& change, const std::function<void(store::Session&)>& before_lock) {
   std::optional<store::JobRecord> written;  // nullopt: an earlier attempt had been committed after all
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     return database_.Transact([&](store::Session& session) {
+      if (before_lock) before_lock(session);
       const store::Merchant merchant = store::LockMerchant(session, job_.merchant_number);
       store::JobRecord job = job_;
       written.reset();
@@ -335,7 +395,7 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
   StringSet distinct;
   for (const auto& [listing, item] : item_of) distinct.insert(item);
   const std::vector<std::string> items(distinct.begin(), distinct.end());
-  ScanBatch batch(*memory_, ++batches_);
+  ScanBatch batch(*memory_);
   const auto limit = static_cast<std::size_t>(shop_.max_items_per_get);
   for (std::size_t first = 0; first < items.size(); first += limit) {
     const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
@@ -349,7 +409,7 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
       batch.Remove(entry, item_of[memory_->listings.Id(entry)]);
     }
   }
-  return Write(batch);
+  return Write(batch, nullptr, {});
 }
 
 }  // namespace skulink

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,6 +15,8 @@
 #include "server/sellercenters/seller_center.h"
 #include "server/store/database.h"
 #include "server/store/jobs.h"
+#include "server/sync/known_listings.h"
+#include "server/sync/page_reader.h"
 #include "server/sync/scan_batch.h"
 
 namespace skulink {
@@ -48,7 +52,14 @@ class Scan {
   absl::Status RunPhases();
   absl::Status Connect();
   absl::Status Prepare();
+  // What a server before this one read.
+  absl::Status ReadWhatWasSeen();
   absl::Status ReadListings();
+  // Pages for one transaction; `page` is one that was read and did not fit into the batch before. An error
+  // when the next page makes no sense; those that the batch has are sound.
+  absl::Status Gather(PageReader& reader, std::optional<ListingPage>& page, std::int64_t listings_before,
+                      ScanBatch& batch);
+  std::optional<store::PreparedChanges> PrepareChanges(const ScanBatch& batch);
   // Asks the Seller Center for the items of listings that the pages did not have: takes those it finds.
   enum class IfNotFound { kKeep, kRemove };
   absl::Status LookUpUnseen(IfNotFound if_not_found);
@@ -62,11 +73,13 @@ class Scan {
   // GetItems, tried again after errors that may pass.
   absl::StatusOr<FoundItems> LookUp(const std::vector<std::string>& item_ids);
   // Writes the batch and the job's progress in one transaction.
-  absl::Status Write(ScanBatch& batch);
+  // `prepared` may be null. `before` is the write of the batch before, which ends first; it may be none.
+  absl::Status Write(const ScanBatch& batch, const store::PreparedChanges* prepared,
+                     const std::shared_future<absl::Status>& before);
   // Writes the job as `change` makes it, and what else `change` writes, in one transaction that holds the
-  // merchant's lock.
+  // merchant's lock. `before_lock` is called in it first.
   using Change = std::function<void(store::Session&, const store::Merchant&, store::JobRecord&)>;
-  absl::Status Save(const Change& change);
+  absl::Status Save(const Change& change, const std::function<void(store::Session&)>& before_lock = nullptr);
   absl::Status SetPhase(v1::ScanPhase phase);
   // Runs `attempt` until it does not fail for a database that is away, or the server stops.
   absl::Status WhileStoreIsAway(const std::function<absl::Status()>& attempt);
@@ -74,7 +87,9 @@ class Scan {
   bool stopped() const { return stop_.stop_requested(); }
 
   store::Database& database_;
-  store::JobRecord job_;  // as it was written last
+  const std::string merchant_id_;
+  const int channel_number_;
+  store::JobRecord job_;  // as it was written last; while listings are read, of the thread that writes
   const absl::Duration timeout_;
   const std::function<void(const v1::Job&)> publish_;
 
@@ -83,10 +98,10 @@ class Scan {
   std::stop_source stop_;    // either of them
   std::unique_ptr<SellerCenter> seller_center_;
   ShopDescription shop_;
+  std::unique_ptr<KnownListings> known_;
   std::optional<ScanMemory> memory_;
   std::optional<SkuCase> memory_case_;  // of the keys in memory_; nullopt once the merchant's has changed
   std::string resume_token_;
-  std::uint32_t batches_ = 0;
   ScanRate rate_;
 };
 

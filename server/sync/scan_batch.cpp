@@ -17,14 +17,10 @@ absl::Status Contradiction(std::string_view field, const std::string& message) {
 
 }  // namespace
 
-bool ScanBatch::Touches(std::string_view listing_id) const {
-  const ListingIndex::Entry entry = memory_.listings.Find(listing_id);
-  return entry != ListingIndex::kNone && memory_.listings.batch(entry) == number_;
-}
-
-bool ScanBatch::Touches(const ListingPage& page) const {
-  return std::any_of(page.listings.begin(), page.listings.end(),
-                     [&](const Listing& listing) { return Touches(listing.listing_id); });
+bool ScanBatch::Changes(const ListingPage& page) const {
+  return !changed_ids_.empty() &&
+         std::any_of(page.listings.begin(), page.listings.end(),
+                     [&](const Listing& listing) { return changed_ids_.contains(listing.listing_id); });
 }
 
 bool ScanBatch::WasMet(std::string_view listing_id) const {
@@ -39,6 +35,8 @@ absl::Status ScanBatch::Check(const ListingPage& page, std::int64_t listings_bef
   }
   if (!page.listing_count) return absl::OkStatus();
   std::int64_t listings = listings_before + listings_sent();
+  const auto in_page = static_cast<std::int64_t>(page.listings.size() + page.refused.size());
+  if (listings + in_page <= *page.listing_count) return absl::OkStatus();
   for (const Listing& listing : page.listings) listings += !WasMet(listing.listing_id);
   for (const RefusedListing& listing : page.refused) listings += !WasMet(listing.listing_id);
   if (listings <= *page.listing_count) return absl::OkStatus();
@@ -62,7 +60,7 @@ void ScanBatch::Take(ListingPage page) {
 void ScanBatch::TakeFound(FoundItems found) {
   for (Listing& listing : found.listings) {
     // It may have come with another item already.
-    if (!Touches(listing.listing_id)) TakeListing(std::move(listing));
+    if (!changed_ids_.contains(listing.listing_id)) TakeListing(std::move(listing));
   }
   for (const RefusedListing& refused : found.refused) TakeRefused(refused);
 }
@@ -87,7 +85,7 @@ void ScanBatch::TakeListing(Listing listing) {
     ++seen_;
     ++(created ? created_ : changed ? updated_ : unchanged_);
     met = changed ? Met::kCounted : Met::kUnchanged;
-    pages_.seen_listing_ids.push_back(listing.listing_id);
+    NoteSeen(entry, listing.listing_id);
   } else if (changed && met == Met::kUnchanged) {
     --unchanged_;
     ++updated_;
@@ -97,8 +95,17 @@ void ScanBatch::TakeListing(Listing listing) {
   if (!changed) return;
   index.fingerprint(entry) = fingerprint;
   index.state(entry) = listing.state;
-  index.batch(entry) = number_;
+  changed_ids_.insert(listing.listing_id);
   (created ? changes_.created : changes_.updated).push_back(std::move(listing));
+}
+
+void ScanBatch::NoteSeen(ListingIndex::Entry entry, const std::string& listing_id) {
+  if (entry == after_seen_ && entry < memory_.listings.loaded()) {
+    pages_.seen.back().last = listing_id;
+  } else {
+    pages_.seen.push_back({listing_id, ""});
+  }
+  after_seen_ = entry == ListingIndex::kNone ? entry : entry + 1;
 }
 
 void ScanBatch::TakeRefused(const RefusedListing& refused) {
@@ -110,7 +117,7 @@ void ScanBatch::TakeRefused(const RefusedListing& refused) {
   } else {
     memory_.listings.met(entry) = Met::kRefused;  // it is there, so it is not removed
   }
-  pages_.seen_listing_ids.push_back(refused.listing_id);
+  NoteSeen(entry, refused.listing_id);
   ++refused_;
   v1::JobItem& item = items_.emplace_back();
   item.set_listing_id(refused.listing_id);
@@ -130,11 +137,11 @@ void ScanBatch::Remove(ListingIndex::Entry entry, std::string item_id) {
   changes_.removed.push_back(item.listing_id());
 }
 
-void ScanBatch::Remember(SkuCase sku_case) {
+void ScanBatch::Remember(store::ChannelMemory& channel, SkuCase sku_case) const {
   for (const auto* listings : {&changes_.created, &changes_.updated}) {
     for (const Listing& listing : *listings) {
-      memory_.channel.items.insert(store::MemoryHash(listing.item_id));
-      memory_.channel.sku_keys.insert(store::MemoryHash(SkuKey(listing.seller_sku, sku_case)));
+      channel.AddItem(listing.item_id);
+      channel.AddSkuKey(SkuKey(listing.seller_sku, sku_case));
     }
   }
 }

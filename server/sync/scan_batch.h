@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -15,8 +17,11 @@ namespace skulink {
 
 // What a scan knows so far: kept in memory while it runs, made anew from the store by a successor.
 struct ScanMemory {
+  explicit ScanMemory(std::function<std::unique_ptr<ListingChunk>()> load) : listings(std::move(load)) {}
+
   ListingIndex listings;
-  store::ChannelMemory channel;
+  // Of a channel that was empty; others would need much memory for the few changes they have.
+  std::optional<store::ChannelMemory> channel;
   StringSet resume_tokens;
   // Ids of refused listings that the channel does not have.
   StringSet refused;
@@ -26,11 +31,10 @@ struct ScanMemory {
 // them.
 class ScanBatch {
  public:
-  // `number` is one that no batch of this scan had, from 1.
-  ScanBatch(ScanMemory& memory, std::uint32_t number) : memory_(memory), number_(number) {}
+  explicit ScanBatch(ScanMemory& memory) : memory_(memory) {}
 
   // Whether a listing of the page is changed by this batch already; the page belongs into the next one then.
-  bool Touches(const ListingPage& page) const;
+  bool Changes(const ListingPage& page) const;
   // SELLER_CENTER_ANSWER_INVALID, with nothing taken, when the page contradicts those before: a resume token
   // that was used, or more listings than there are said to be. `listings_before` were sent on the pages
   // before.
@@ -42,18 +46,24 @@ class ScanBatch {
   void Remove(ListingIndex::Entry entry, std::string item_id);
 
   // After it was written: what was created or changed may be found by later batches.
-  void Remember(SkuCase sku_case);
+  void Remember(store::ChannelMemory& channel, SkuCase sku_case) const;
 
   const store::ListingChanges& changes() const { return changes_; }
   const store::ScanPages& pages() const { return pages_; }
   const std::vector<v1::JobItem>& items() const { return items_; }
-  std::size_t changed() const {
-    return changes_.created.size() + changes_.updated.size() + changes_.removed.size();
+  bool changed() const {
+    return !changes_.created.empty() || !changes_.updated.empty() || !changes_.removed.empty();
+  }
+  // Rows of a transaction that writes it, at most: the listings, and a variant or a group of Multiple Listing
+  // for each key that comes or goes.
+  std::size_t rows() const {
+    return 2 * changes_.created.size() + 3 * changes_.updated.size() + 2 * changes_.removed.size() +
+           items_.size();
   }
   // Read, and told apart (a refused one counts, one sent again does not).
   std::int64_t listings() const { return listings_; }
   std::int64_t listings_sent() const { return seen_ + refused_; }
-  bool empty() const { return page_count_ == 0 && changed() == 0 && items_.empty(); }
+  bool empty() const { return page_count_ == 0 && !changed() && items_.empty(); }
   bool last_page() const { return last_page_; }
   const std::optional<std::int64_t>& listing_count() const { return listing_count_; }
 
@@ -61,16 +71,16 @@ class ScanBatch {
   void AddTo(v1::ScanProgress& progress, std::int64_t& live_seen) const;
 
  private:
-  // Changed by this batch already.
-  bool Touches(std::string_view listing_id) const;
   bool WasMet(std::string_view listing_id) const;
   void TakeListing(Listing listing);
+  void NoteSeen(ListingIndex::Entry entry, const std::string& listing_id);
   void TakeRefused(const RefusedListing& refused);
 
   ScanMemory& memory_;
-  const std::uint32_t number_;
   store::ListingChanges changes_;
+  StringSet changed_ids_;  // of the created and updated
   store::ScanPages pages_;
+  ListingIndex::Entry after_seen_ = ListingIndex::kNone;  // after the one that was noted last
   std::vector<v1::JobItem> items_;
   std::optional<std::int64_t> listing_count_;
   bool last_page_ = false;

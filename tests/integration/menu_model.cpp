@@ -369,8 +369,14 @@ int AddChannel(store::Database& database, const std::string& channel, const std:
 
 absl::Status ChangeListings(store::Database& database, int channel, const store::ListingChanges& changes,
                             const store::ChannelMemory* memory, const std::string& merchant) {
+  const auto prepared = database.Read([&](store::Session& session) {
+    return store::PrepareListingChanges(session, store::RequireMerchant(session, merchant), channel, changes);
+  });
+  if (!prepared.ok()) return prepared.status();
   return database.Transact([&](store::Session& session) {
-    store::ApplyListingChanges(session, store::LockMerchant(session, merchant), channel, changes, memory);
+    store::LoadCreated(session, *prepared);
+    store::ApplyListingChanges(session, store::LockMerchant(session, merchant), channel, changes, memory,
+                               &*prepared, store::CreatedRows::kLoaded);
   });
 }
 

@@ -72,6 +72,7 @@ void ExpectVerified(store::Database& database);
 void CreateShop(store::Database& database, const std::string& merchant = "shop",
                 SkuCase sku_case = SkuCase::kSensitive);
 int AddChannel(store::Database& database, const std::string& channel, const std::string& merchant = "shop");
+// As a scan writes them.
 absl::Status ChangeListings(store::Database& database, int channel, const store::ListingChanges& changes,
                             const store::ChannelMemory* memory = nullptr,
                             const std::string& merchant = "shop");

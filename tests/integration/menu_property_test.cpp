@@ -195,8 +195,8 @@ class MenuProperty : public testing::TestWithParam<Run> {
 
   void Remember(const MenuModel::Shop& shop, store::ChannelMemory& memory) {
     for (const auto& [id, listing] : shop.listings) {
-      memory.items.insert(store::MemoryHash(listing.item_id));
-      memory.sku_keys.insert(store::MemoryHash(SkuKey(listing.seller_sku, model_.sku_case)));
+      memory.AddItem(listing.item_id);
+      memory.AddSkuKey(SkuKey(listing.seller_sku, model_.sku_case));
     }
   }
 

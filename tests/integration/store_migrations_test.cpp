@@ -109,6 +109,14 @@ TEST_F(StoreMigrations, AFailedMigrationIsNotRecordedAsApplied) {
   EXPECT_FALSE(CheckSchema(*database, kWrong).ok());
 }
 
+TEST_F(StoreMigrations, AColumnThatAMigrationAddedBeforeItStoppedHalfWayIsNoError) {
+  Execute("CREATE TABLE a (id INT NOT NULL PRIMARY KEY, more INT)");
+  constexpr Migration kAdding[] = {
+      {1, "adding", "ALTER TABLE a ADD COLUMN more INT;\nINSERT INTO a VALUES (1, 2);"}};
+  EXPECT_TRUE(Migrate(*database, kAdding).ok());
+  EXPECT_TRUE(CheckSchema(*database, kAdding).ok());
+}
+
 TEST_F(StoreMigrations, ServersThatMigrateAtTheSameTimeAllSucceed) {
   // Not repeatable: fails when any statement is run by two of them.
   constexpr Migration kFragile[] = {

@@ -93,6 +93,15 @@ TEST_F(StoreSession, ListsTakeThePlaceOfOnePlaceholder) {
   EXPECT_THAT(Column("SELECT id FROM t WHERE words IN (?)", {none}), ElementsAre());
 }
 
+TEST_F(StoreSession, RowsTakeThePlaceOfOnePlaceholder) {
+  const std::string bytes = AllBytes();
+  const ValueRows rows = {{1, std::nullopt, Blob{bytes}, kAwkwardText}, {2, 20, "b", std::nullopt}};
+  session.Execute("INSERT INTO t (id, number, bytes, words) VALUES ?", {rows});
+  EXPECT_THAT(Column("SELECT number FROM t ORDER BY id"), ElementsAre("NULL", "20"));
+  EXPECT_THAT(Column("SELECT bytes FROM t ORDER BY id"), ElementsAre(bytes, "b"));
+  EXPECT_THAT(Column("SELECT words FROM t ORDER BY id"), ElementsAre(kAwkwardText, "NULL"));
+}
+
 TEST_F(StoreSession, PlaceholdersAndValuesMustBeAsMany) {
   EXPECT_THROW(session.Execute("DELETE FROM t WHERE id = ? OR id = ?", {1}), std::logic_error);
   EXPECT_THROW(session.Execute("DELETE FROM t WHERE id = ?", {1, 2}), std::logic_error);
