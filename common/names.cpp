@@ -28,19 +28,6 @@ absl::Status CheckJobId(std::string_view id, std::string_view field) {
   return InvalidField(field, v1::ERROR_REASON_FORMAT_INVALID, "must be 1 to 63 of a-z, 0-9 and -");
 }
 
-v1::ErrorReason ReasonOf(TextProblem problem) {
-  switch (problem) {
-    case TextProblem::kEmpty:
-      return v1::ERROR_REASON_FIELD_REQUIRED;
-    case TextProblem::kTooLong:
-      return v1::ERROR_REASON_FIELD_TOO_LONG;
-    case TextProblem::kNotUtf8:
-    case TextProblem::kControlCharacter:
-      break;
-  }
-  return v1::ERROR_REASON_TEXT_INVALID;
-}
-
 void AppendEncoded(std::string_view id, std::string& name) {
   for (std::size_t i = 0; i < id.size(); ++i) {
     const auto byte = static_cast<unsigned char>(id[i]);
@@ -200,9 +187,7 @@ absl::Status CheckSlug(std::string_view id, std::string_view field) {
 }
 
 absl::Status CheckForeignId(std::string_view id, std::string_view field) {
-  if (const auto problem = CheckText(id, kForeignIdRule)) {
-    return InvalidField(field, ReasonOf(*problem), Describe(*problem, kForeignIdRule));
-  }
+  SKULINK_RETURN_IF_ERROR(CheckTextField(id, field, kForeignIdRule));
   if (Trim(id).size() != id.size()) {
     return InvalidField(field, v1::ERROR_REASON_FORMAT_INVALID, "must not have white space at its ends");
   }

@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "common/errors.h"
 
 namespace skulink {
 namespace {
@@ -113,6 +114,19 @@ void AppendFolded(char32_t c, std::string& folded) {
   }
 }
 
+v1::ErrorReason ReasonOf(TextProblem problem) {
+  switch (problem) {
+    case TextProblem::kEmpty:
+      return v1::ERROR_REASON_FIELD_REQUIRED;
+    case TextProblem::kTooLong:
+      return v1::ERROR_REASON_FIELD_TOO_LONG;
+    case TextProblem::kNotUtf8:
+    case TextProblem::kControlCharacter:
+      break;
+  }
+  return v1::ERROR_REASON_TEXT_INVALID;
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view text) {
@@ -212,6 +226,12 @@ std::string Describe(TextProblem problem, const TextRule& rule) {
       return "is required";
   }
   return "";
+}
+
+absl::Status CheckTextField(std::string_view text, std::string_view field, const TextRule& rule) {
+  const auto problem = CheckText(text, rule);
+  if (!problem) return absl::OkStatus();
+  return InvalidField(field, ReasonOf(*problem), Describe(*problem, rule));
 }
 
 }  // namespace skulink

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
+
 namespace skulink {
 
 // Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
@@ -47,5 +49,8 @@ std::optional<TextProblem> CheckText(std::string_view text, const TextRule& rule
 
 // For an error message: `is not UTF-8`, `is longer than 255 characters`, ...
 std::string Describe(TextProblem problem, const TextRule& rule);
+
+// CheckText as an InvalidField.
+absl::Status CheckTextField(std::string_view text, std::string_view field, const TextRule& rule);
 
 }  // namespace skulink

@@ -41,15 +41,6 @@ ListingState StateOf(int state) {
   }
 }
 
-absl::Status CheckTextField(std::string_view text, const TextRule& rule, std::string_view field) {
-  std::optional<TextProblem> problem = CheckText(text, rule);
-  if (!problem) return absl::OkStatus();
-  return InvalidField(
-      field,
-      *problem == TextProblem::kTooLong ? v1::ERROR_REASON_FIELD_TOO_LONG : v1::ERROR_REASON_TEXT_INVALID,
-      Describe(*problem, rule));
-}
-
 // The title as it is kept.
 absl::Status TakeTitle(std::string_view from, std::string& title) {
   if (!IsUtf8(from)) return InvalidField("title", v1::ERROR_REASON_TEXT_INVALID, "is not UTF-8");
@@ -65,9 +56,9 @@ absl::Status TakeFields(const WireListing& from, Listing& listing) {
   if (!from.item_id.empty()) SKULINK_RETURN_IF_ERROR(CheckForeignId(from.item_id, "item_id"));
   listing.item_id = from.item_id.empty() ? from.listing_id : from.item_id;
   SKULINK_RETURN_IF_ERROR(TakeTitle(from.title, listing.name));
-  SKULINK_RETURN_IF_ERROR(CheckTextField(from.seller_sku, kSkuRule, "seller_sku"));
+  SKULINK_RETURN_IF_ERROR(CheckTextField(from.seller_sku, "seller_sku", kSkuRule));
   listing.seller_sku = from.seller_sku;
-  SKULINK_RETURN_IF_ERROR(CheckTextField(from.gtin, kGtinRule, "gtin"));
+  SKULINK_RETURN_IF_ERROR(CheckTextField(from.gtin, "gtin", kGtinRule));
   listing.gtin = from.gtin;
   listing.state = StateOf(from.state);
   if (from.price) {

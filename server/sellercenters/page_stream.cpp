@@ -20,7 +20,7 @@ constexpr absl::Duration kStatusTimeout = absl::Seconds(1);
 PageStream::PageStream(const std::shared_ptr<grpc::Channel>& channel,
                        const sellercenter::v1::ListListingsRequest& request, absl::Duration timeout,
                        std::stop_token stop)
-    : timeout_(timeout), stop_(stop), on_stop_(stop, [this] { context_.TryCancel(); }) {
+    : timeout_(timeout), stop_(std::move(stop)), on_stop_(stop_, [this] { context_.TryCancel(); }) {
   grpc::TemplatedGenericStub<sellercenter::v1::ListListingsRequest, grpc::ByteBuffer> stub(channel);
   context_.set_initial_metadata_corked(true);  // goes out with the request, in one operation
   call_ = stub.PrepareCall(&context_, kMethod, &queue_);

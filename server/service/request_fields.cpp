@@ -9,28 +9,6 @@
 #include "common/errors.h"
 
 namespace skulink {
-namespace {
-
-v1::ErrorReason ReasonFor(TextProblem problem) {
-  switch (problem) {
-    case TextProblem::kEmpty:
-      return v1::ERROR_REASON_FIELD_REQUIRED;
-    case TextProblem::kTooLong:
-      return v1::ERROR_REASON_FIELD_TOO_LONG;
-    case TextProblem::kNotUtf8:
-    case TextProblem::kControlCharacter:
-      break;
-  }
-  return v1::ERROR_REASON_TEXT_INVALID;
-}
-
-}  // namespace
-
-absl::Status CheckTextField(std::string_view text, std::string_view field, const TextRule& rule) {
-  const auto problem = CheckText(text, rule);
-  if (!problem) return absl::OkStatus();
-  return InvalidField(field, ReasonFor(*problem), Describe(*problem, rule));
-}
 
 absl::Status CheckGiven(bool present, std::string_view field) {
   if (present) return absl::OkStatus();

@@ -19,8 +19,6 @@ inline constexpr TextRule kLabelRule = {.max_length = 200, .allowed = ControlCha
 inline constexpr TextRule kProductNameRule = {
     .max_length = 500, .allowed = ControlCharacters::kTab, .required = true};
 
-absl::Status CheckTextField(std::string_view text, std::string_view field, const TextRule& rule);
-
 // FIELD_REQUIRED unless `present`.
 absl::Status CheckGiven(bool present, std::string_view field);
 

@@ -8,6 +8,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "tests/integration/client_fake_server.h"
+#include "tests/integration/eventually.h"
 
 namespace skulink {
 namespace {
@@ -152,8 +153,7 @@ TEST(ClientScan, StopEndsTheWatchingAtOnce) {
   server.sync.scan = [&](grpc::ServerContext& context, const v1::ScanChannelRequest&,
                          FakeSync::Writer& writer) {
     writer.Write(Snapshot(v1::JOB_STATE_RUNNING, 10));
-    while (!context.IsCancelled()) std::this_thread::yield();
-    was_cancelled = true;
+    was_cancelled = Eventually([&context] { return context.IsCancelled(); });
     return absl::CancelledError("cancelled");
   };
   server.Start();

@@ -3,6 +3,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/integration/eventually.h"
 #include "tests/integration/seller_center_fixture.h"
 
 namespace skulink {
@@ -375,11 +376,8 @@ TEST(SellerCenterUnreachable, IsReachedAgainOnceItIsBack) {
   ASSERT_FALSE(center->DescribeShop().ok());
 
   shop = std::make_unique<SimulatedSellerCenter>(simulator::ShopOptions{.port = port});
-  absl::Time give_up = absl::Now() + kPatient;
-  while (!center->DescribeShop().ok() && absl::Now() < give_up) {
-  }
 
-  EXPECT_TRUE(center->DescribeShop().ok());
+  EXPECT_TRUE(Eventually([&center] { return center->DescribeShop().ok(); }));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "skulink/v1/sync_service.grpc.pb.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/service_fixture.h"
 
 // WatchJob and ScanChannel: when what is sent, and how streams end. The job is one that no server takes up;
@@ -168,9 +168,7 @@ TEST_F(ServiceWatchTest, AWatcherThatGoesLeavesNothingBehind) {
     context.TryCancel();
     EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
-  const absl::Time limit = absl::Now() + kTestPatience;
-  while (!engine().hub().Watched().empty() && absl::Now() < limit) std::this_thread::yield();
-  EXPECT_THAT(engine().hub().Watched(), testing::IsEmpty());
+  EXPECT_TRUE(Eventually([this] { return engine().hub().Watched().empty(); }));
 }
 
 TEST_F(ServiceWatchTest, ManyWatchersAllSeeTheEnd) {

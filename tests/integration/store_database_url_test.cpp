@@ -9,9 +9,9 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "absl/time/clock.h"
 #include "server/store/child_process.h"
 #include "server/store/session.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/test_database.h"
 
 namespace skulink::store {
@@ -152,15 +152,7 @@ class StoreNetwork : public testing::Test {
     auto started = StartChild(arguments, folder.path() / "network.log");
     ASSERT_TRUE(started.ok()) << started.status();
     server = *started;
-    ASSERT_TRUE(Reachable());
-  }
-  bool Reachable() {
-    absl::Time give_up = absl::Now() + absl::Seconds(60);
-    while (absl::Now() < give_up) {
-      if (Connect("127.0.0.1", "?tls=off").ok()) return true;
-      absl::SleepFor(absl::Milliseconds(10));
-    }
-    return false;
+    ASSERT_TRUE(Eventually([this] { return Connect("127.0.0.1", "?tls=off").ok(); }));
   }
   std::string File(const std::string& name) { return (folder.path() / name).string(); }
 

@@ -1,15 +1,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 
-#include "absl/time/clock.h"
 #include "server/store/embedded_mariadb.h"
 #include "server/store/session.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/test_database.h"
 
 namespace skulink::store {
@@ -20,15 +22,6 @@ using testing::HasSubstr;
 bool IsRunning(pid_t process) {
   std::ifstream file("/proc/" + std::to_string(process) + "/cmdline");
   return file.get() != std::ifstream::traits_type::eof();  // a zombie has none
-}
-
-bool Eventually(const std::function<bool()>& condition) {
-  absl::Time give_up = absl::Now() + absl::Seconds(60);
-  while (absl::Now() < give_up) {
-    if (condition()) return true;
-    absl::SleepFor(absl::Milliseconds(5));
-  }
-  return false;
 }
 
 class StoreEmbeddedMariadb : public testing::Test {
@@ -114,8 +107,11 @@ TEST_F(StoreEmbeddedMariadb, ASecondServerOnTheFolderIsRefused) {
 TEST_F(StoreEmbeddedMariadb, EndsWithAServerThatIsKilled) {
   auto [server, mariadbd] = InAnotherServer([&] { return Start().release()->process_id(); });
   ASSERT_TRUE(IsRunning(mariadbd));
+  pollfd end = {.fd = static_cast<int>(syscall(SYS_pidfd_open, mariadbd, 0)), .events = POLLIN, .revents = 0};
   KillServer(server);
-  EXPECT_TRUE(Eventually([process = mariadbd] { return !IsRunning(process); }));
+  EXPECT_EQ(poll(&end, 1, 60'000), 1);
+  EXPECT_FALSE(IsRunning(mariadbd));
+  close(end.fd);
 }
 
 TEST_F(StoreEmbeddedMariadb, WhatAKilledServerLeftBehindIsStoppedAndNothingIsLost) {

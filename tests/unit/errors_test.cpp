@@ -162,7 +162,7 @@ TEST(StatusProto, IsUtf8WhateverTheMessage) {
   EXPECT_EQ(MetadataOf(status, "k"), "b?");
 }
 
-absl::StatusOr<int> Doubled(absl::StatusOr<int> number) {
+absl::StatusOr<int> Doubled(const absl::StatusOr<int>& number) {
   SKULINK_ASSIGN_OR_RETURN(const int value, number);
   return 2 * value;
 }
