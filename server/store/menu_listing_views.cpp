@@ -1,8 +1,7 @@
 // The views whose rows are listings: Not In POS, Multiple Listing.
 #include <algorithm>
-#include <map>
+#include <optional>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/text.h"
@@ -16,7 +15,7 @@ namespace {
 constexpr std::size_t kListingsOfGroup = 1000;
 // Listings in a page of groups, and groups looked through for a name, at most.
 constexpr std::int64_t kListingsOfPage = 5000;
-constexpr int kGroupsLookedThrough = 100;
+constexpr int kGroupsLookedThrough = 60;
 
 std::vector<Menu::ChannelRef> AskedFrom(const Menu& menu, const std::string& first_id) {
   std::vector<Menu::ChannelRef> channels;
@@ -24,6 +23,13 @@ std::vector<Menu::ChannelRef> AskedFrom(const Menu& menu, const std::string& fir
     if ((menu.asked & BadgeOf(channel.number)) != 0 && channel.id >= first_id) channels.push_back(channel);
   }
   return channels;
+}
+
+// Of one of the menu's channels.
+const std::string& ChannelId(const Menu& menu, int number) {
+  return std::find_if(menu.channels.begin(), menu.channels.end(),
+                      [number](const Menu::ChannelRef& channel) { return channel.number == number; })
+      ->id;
 }
 
 struct ListingRange {
@@ -54,128 +60,179 @@ void ReadRange(Session& session, const Menu& menu, const MenuQuery& query, const
                 });
 }
 
-struct Group {
-  int channel;
-  std::string channel_id;
-  MultipleListingGroup row;
-  std::string after_listing;  // the listings up to this one were on the page before
-  bool in_pos;
-  bool unfinished = false;  // has more listings than its row holds
+// What is selected of a group and one of its listings; GroupsFromRows reads it.
+constexpr char kGroupColumns[] =
+    "SELECT STRAIGHT_JOIN g.channel_no, g.sku_key, g.listings, p.product_id, v.variant_id, l.listing_id, "
+    "l.item_id, "
+    "l.name, "
+    "l.seller_sku, l.state, l.price, l.currency, l.stock, l.gtin FROM multiple_listing g FORCE INDEX "
+    "(PRIMARY) LEFT JOIN variant v FORCE INDEX (by_sku) ON v.merchant_no = g.merchant_no AND v.sku_key = "
+    "g.sku_key LEFT JOIN product p ON p.merchant_no = v.merchant_no AND p.product_no = v.product_no ";
+
+void AddGroupRow(std::vector<MultipleListingGroup>& groups, const Row& row) {
+  const auto channel = static_cast<int>(row.Int(0));
+  if (groups.empty() || groups.back().sku_key != row.Text(1) || groups.back().channel_number != channel) {
+    groups.push_back({.channel_number = channel,
+                      .sku_key = row.String(1),
+                      .listing_count = row.Int(2),
+                      .listings = {},
+                      .product_id = row.String(3),
+                      .variant_id = row.String(4)});
+  }
+  groups.back().listings.push_back(ListingFromRow(row, 5));
+}
+
+void SortListings(MultipleListingGroup& group) {
+  std::sort(group.listings.begin(), group.listings.end(),
+            [](const Listing& a, const Listing& b) { return a.listing_id < b.listing_id; });
+}
+
+// Channels in the order of their ids, and a key of the first of them.
+struct GroupsAfter {
+  std::vector<Menu::ChannelRef> channels;
+  std::string key;
 };
 
-// Groups of one channel after `key`; with `again`, from the group of `key` on.
-std::vector<Group> ReadGroups(Session& session, const Menu& menu, const MenuQuery& query,
-                              const Menu::ChannelRef& channel, const std::string& key, bool again,
-                              std::int64_t limit) {
+struct Groups {
+  std::vector<MultipleListingGroup> groups;  // whole, but for the only one when `cut`
+  bool cut = false;                          // it has more listings than were asked for
+  bool all = false;                          // there are no more
+};
+
+// The next groups of the first `channels` channels, which are in the order of their numbers too, with at most
+// so many listings. One statement, so that a group and its listings are of one moment. It goes along the
+// first table's key and stops at the limit, which may be within a group.
+Groups ReadGroups(Session& session, const Menu& menu, const MenuQuery& query, const GroupsAfter& after,
+                  std::size_t channels, std::int64_t listings) {
   const std::string prefix = SkuKeyPrefix(query.sku_prefix, menu.sku_case), end = EndOfPrefix(prefix);
-  const std::string from = std::max(prefix, key);
-  std::vector<Group> groups;
-  session.Query(
-      "SELECT STRAIGHT_JOIN g.sku_key, g.listings, p.product_id, v.variant_id FROM multiple_listing g "
-      "LEFT JOIN variant v ON v.merchant_no = g.merchant_no AND v.sku_key = g.sku_key "
-      "LEFT JOIN product p ON p.merchant_no = v.merchant_no AND p.product_no = v.product_no "
-      "WHERE g.merchant_no = ? AND g.channel_no = ? AND g.sku_key >= ? AND g.sku_key < ? AND (g.sku_key > ? "
-      "OR ?) "
-      "ORDER BY g.sku_key LIMIT ?",
-      {menu.merchant_number, channel.number, Blob{from}, Blob{end}, Blob{key}, again, limit},
-      [&](const Row& row) {
-        groups.push_back({.channel = channel.number,
-                          .channel_id = channel.id,
-                          .row = {.channel_number = channel.number,
-                                  .sku_key = row.String(0),
-                                  .listing_count = row.Int(1),
-                                  .product_id = row.String(2),
-                                  .variant_id = row.String(3)},
-                          .in_pos = !row.IsNull(2)});
-      });
-  return groups;
-}
-
-// Does not fit into a row, or did not when its first part was read.
-bool IsLarge(const Group& group) {
-  return group.row.listing_count > static_cast<std::int64_t>(kListingsOfGroup) ||
-         !group.after_listing.empty();
-}
-
-// One large group, from where the page before ended.
-void ReadLargeGroup(Session& session, const Menu& menu, Group& group) {
-  session.Query(
-      absl::StrCat("SELECT ", kListingColumns,
-                   " FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND channel_no = ? AND "
-                   "state = 1 AND in_pos = ? AND sku_key = ? AND listing_id > ? ORDER BY listing_id LIMIT ?"),
-      {menu.merchant_number, group.channel, group.in_pos, group.row.sku_key, Blob{group.after_listing},
-       static_cast<std::int64_t>(kListingsOfGroup) + 1},
-      [&](const Row& row) { group.row.listings.push_back(ListingFromRow(row, 0)); });
-  group.unfinished = group.row.listings.size() > kListingsOfGroup;
-  if (group.unfinished) group.row.listings.pop_back();
-}
-
-void ReadListings(Session& session, const Menu& menu, std::vector<Group>& groups) {
-  // By channel and in_pos, which the key decides.
-  std::map<std::pair<int, bool>, absl::flat_hash_map<std::string_view, Group*>> small;
-  for (Group& group : groups) {
-    if (IsLarge(group)) {
-      ReadLargeGroup(session, menu, group);
-    } else {
-      small[{group.channel, group.in_pos}][group.row.sku_key] = &group;
-    }
+  std::vector<std::int64_t> whole_channels;
+  for (std::size_t i = 1; i < channels; ++i) whole_channels.push_back(after.channels[i].number);
+  Groups read;
+  std::int64_t rows = 0;
+  session.Query(absl::StrCat(kGroupColumns,
+                             "JOIN listing l FORCE INDEX (by_sku) ON l.merchant_no = g.merchant_no AND "
+                             "l.channel_no = g.channel_no AND l.state = 1 AND l.in_pos = (v.variant_no IS "
+                             "NOT NULL) AND l.sku_key = g.sku_key WHERE g.merchant_no = ? AND "
+                             "((g.channel_no = ? AND g.sku_key > ? AND g.sku_key >= ? AND g.sku_key < ?) OR "
+                             "(g.channel_no IN (?) AND g.sku_key >= ? AND g.sku_key < ?)) "
+                             "ORDER BY g.channel_no, g.sku_key LIMIT ?"),
+                {menu.merchant_number, after.channels.front().number, Blob{after.key}, Blob{prefix},
+                 Blob{end}, whole_channels, Blob{prefix}, Blob{end}, listings},
+                [&](const Row& row) {
+                  ++rows;
+                  AddGroupRow(read.groups, row);
+                });
+  read.all = rows < listings;
+  if (!read.all &&
+      static_cast<std::int64_t>(read.groups.back().listings.size()) < read.groups.back().listing_count) {
+    read.cut = read.groups.size() == 1;
+    if (!read.cut) read.groups.pop_back();
   }
-  for (auto& [range, groups_of_range] : small) {
-    auto& by_key = groups_of_range;  // clang 14 lets no lambda have the other
-    std::vector<std::string_view> keys;
-    for (const auto& [key, group] : by_key) keys.push_back(key);
-    session.Query(absl::StrCat("SELECT ", kListingColumns,
-                               ", sku_key FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND "
-                               "channel_no = ? AND state = 1 AND in_pos = ? AND sku_key IN (?)"),
-                  {menu.merchant_number, range.first, range.second, keys}, [&](const Row& row) {
-                    by_key[row.Text(9)]->row.listings.push_back(ListingFromRow(row, 0));
-                  });
-  }
-  for (Group& group : groups) {
-    std::sort(group.row.listings.begin(), group.row.listings.end(),
-              [](const Listing& a, const Listing& b) { return a.listing_id < b.listing_id; });
-  }
+  for (MultipleListingGroup& group : read.groups) SortListings(group);
+  return read;
 }
 
-PagePosition AfterGroup(const Group& group) {
-  return {group.channel_id, group.row.sku_key, group.unfinished ? group.row.listings.back().listing_id : ""};
+// Up to 1,001 listings of one group, of those after `after_listing`. None when there is no such group.
+std::optional<MultipleListingGroup> ReadPart(Session& session, const Menu& menu, int channel,
+                                             const std::string& key, const std::string& after_listing) {
+  // Its listings are in one of two ranges: in POS or not.
+  const std::string range = absl::StrCat(
+      "(SELECT ", kListingColumns,
+      " FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND channel_no = ? AND state = 1 AND in_pos "
+      "= ? AND sku_key = ? AND listing_id > ? ORDER BY listing_id LIMIT ?)");
+  const auto limit = static_cast<std::int64_t>(kListingsOfGroup) + 1;
+  const Blob key_bytes{key}, after{after_listing};
+  std::vector<MultipleListingGroup> groups;
+  session.Query(absl::StrCat(kGroupColumns, "JOIN (", range, " UNION ALL ", range,
+                             ") l WHERE g.merchant_no = ? AND g.channel_no = ? AND g.sku_key = ?"),
+                {menu.merchant_number, channel, 0, key_bytes, after, limit, menu.merchant_number, channel, 1,
+                 key_bytes, after, limit, menu.merchant_number, channel, key_bytes},
+                [&](const Row& row) { AddGroupRow(groups, row); });
+  if (groups.empty()) return std::nullopt;
+  SortListings(groups.front());
+  return std::move(groups.front());
 }
 
-bool HasName(const Group& group, const std::string& folded_prefix) {
-  return std::any_of(group.row.listings.begin(), group.row.listings.end(), [&](const Listing& listing) {
+bool HasName(const MultipleListingGroup& group, const std::string& folded_prefix) {
+  return std::any_of(group.listings.begin(), group.listings.end(), [&](const Listing& listing) {
     return FoldCase(listing.name).starts_with(folded_prefix);
   });
 }
 
-// Keeps no more groups than a page may hold listings of. One that is not whole is the last, so that its next
-// part is the next row. Returns whether some were left off.
-bool EndAtLargeGroup(std::vector<Group>& groups) {
-  std::int64_t listings = 0;
-  for (std::size_t i = 0; i + 1 < groups.size(); ++i) {
-    listings += std::min<std::int64_t>(groups[i].row.listing_count, kListingsOfGroup);
-    if (!IsLarge(groups[i]) && listings < kListingsOfPage) continue;
-    groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(i) + 1, groups.end());
-    return true;
-  }
-  return false;
-}
+// A page of groups as it is put together.
+class GroupPage {
+ public:
+  GroupPage(const Menu& menu, const MenuQuery& query)
+      : menu_(menu),
+        folded_(FoldCase(query.name_prefix)),
+        limit_(query.limit),
+        looked_through_limit_(folded_.empty() ? query.limit : std::max(query.limit, kGroupsLookedThrough)) {}
 
-// The next groups in the order of channel and key, as many as a page may hold.
-std::vector<Group> NextGroups(Session& session, const Menu& menu, const MenuQuery& query,
-                              const PagePosition& after, std::int64_t limit) {
-  std::vector<Group> groups;
-  const std::string first_channel = after.empty() ? std::string() : after[0];
-  for (const Menu::ChannelRef& channel : AskedFrom(menu, first_channel)) {
-    if (channel.multiple_listings == 0) continue;
-    const bool first = !after.empty() && channel.id == first_channel;
-    const bool again = first && !after[2].empty();
-    std::vector<Group> more = ReadGroups(session, menu, query, channel, first ? after[1] : "", again,
-                                         limit - static_cast<std::int64_t>(groups.size()));
-    if (again && !more.empty() && more.front().row.sku_key == after[1]) more.front().after_listing = after[2];
-    std::move(more.begin(), more.end(), std::back_inserter(groups));
-    if (static_cast<std::int64_t>(groups.size()) >= limit) break;
+  // Takes the next group unless the page has ended.
+  void Add(MultipleListingGroup group) {
+    if (ended_) return;
+    if (room() == 0) return End();
+    const bool unfinished = group.listings.size() > kListingsOfGroup;
+    if (unfinished) group.listings.resize(kListingsOfGroup);
+    after_ = {ChannelId(menu_, group.channel_number), group.sku_key,
+              unfinished ? group.listings.back().listing_id : ""};
+    ++looked_through_;
+    listings_ += static_cast<std::int64_t>(group.listings.size());
+    if (folded_.empty() || HasName(group, folded_)) page_.rows.push_back(std::move(group));
+    // Its next part is the next page's first row.
+    if (unfinished) End();
   }
-  return groups;
+  // Groups that it can still take, as far as is known: they may not have the name.
+  int room() const {
+    if (static_cast<int>(page_.rows.size()) == limit_ || listings_ >= kListingsOfPage) return 0;
+    return looked_through_limit_ - looked_through_;
+  }
+  bool ended() const { return ended_; }
+  MenuPage<MultipleListingGroup> Take() { return std::move(page_); }
+
+ private:
+  // There is a group after the last one taken.
+  void End() {
+    ended_ = true;
+    page_.next = after_;
+  }
+
+  const Menu& menu_;
+  const std::string folded_;
+  const int limit_, looked_through_limit_;
+  MenuPage<MultipleListingGroup> page_;
+  PagePosition after_;
+  int looked_through_ = 0;
+  std::int64_t listings_ = 0;
+  bool ended_ = false;
+};
+
+// Adds groups until there are no more or the page has ended.
+void AddGroups(Session& session, const Menu& menu, const MenuQuery& query, GroupsAfter after,
+               GroupPage& page) {
+  // Nearly all groups are pairs. One group more than there is room for tells that there is another page.
+  for (std::int64_t of_group = 2; !after.channels.empty() && !page.ended(); of_group *= 2) {
+    std::vector<Menu::ChannelRef>& channels = after.channels;
+    std::size_t run = 1;
+    while (run < channels.size() && channels[run - 1].number < channels[run].number) ++run;
+    const std::int64_t listings = std::min(of_group * (page.room() + 1), kListingsOfPage);
+    Groups read = ReadGroups(session, menu, query, after, run, listings);
+    if (read.all) {
+      channels.erase(channels.begin(), channels.begin() + static_cast<std::ptrdiff_t>(run));
+      after.key.clear();
+    } else {
+      const int last = read.groups.back().channel_number;
+      while (channels.front().number != last) channels.erase(channels.begin());
+      after.key = read.groups.back().sku_key;
+    }
+    if (read.cut) {
+      std::optional<MultipleListingGroup> part =
+          ReadPart(session, menu, channels.front().number, after.key, "");
+      if (part) page.Add(*std::move(part));
+      continue;
+    }
+    for (MultipleListingGroup& group : read.groups) page.Add(std::move(group));
+  }
 }
 
 }  // namespace
@@ -210,11 +267,8 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
     if (rows.size() == wanted) {
       rows.pop_back();
       const MenuListing& last = rows.back();
-      const auto channel = std::find_if(menu.channels.begin(), menu.channels.end(), [&](const auto& other) {
-        return other.number == last.channel_number;
-      });
-      page.next = {channel->id, absl::StrCat(static_cast<int>(last.listing.state)), keys[rows.size() - 1],
-                   last.listing.listing_id};
+      page.next = {ChannelId(menu, last.channel_number), absl::StrCat(static_cast<int>(last.listing.state)),
+                   keys[rows.size() - 1], last.listing.listing_id};
     }
     const std::string folded = FoldCase(query.name_prefix);
     if (CodePoints(folded) > kNameKeyLength) {
@@ -228,34 +282,22 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
 
 absl::StatusOr<MenuPage<MultipleListingGroup>> MultipleListings(Database& database, const Menu& menu,
                                                                 const MenuQuery& query) {
-  // Groups and their listings are read apart, and must be of one moment.
-  return database.ReadSnapshot([&](Session& session) {
-    MenuPage<MultipleListingGroup> page;
-    const std::string folded = FoldCase(query.name_prefix);
-    const auto wanted = static_cast<std::size_t>(query.limit);
-    PagePosition after = query.after;
-    bool more = true;
-    for (int looked_through = 0;
-         more && page.rows.size() < wanted && looked_through < kGroupsLookedThrough;) {
-      std::vector<Group> groups = NextGroups(session, menu, query, after, query.limit + 1);
-      more = static_cast<int>(groups.size()) > query.limit;
-      if (more) groups.pop_back();
-      more = EndAtLargeGroup(groups) || more;
-      ReadListings(session, menu, groups);
-      for (Group& group : groups) {
-        if (page.rows.size() == wanted) {
-          more = true;
-          break;
-        }
-        ++looked_through;
-        after = AfterGroup(group);
-        more = more || group.unfinished;
-        if (group.row.listings.empty()) continue;  // the rest of it is gone since the page before
-        if (folded.empty() || HasName(group, folded)) page.rows.push_back(std::move(group.row));
+  return database.Read([&](Session& session) {
+    GroupPage page(menu, query);
+    GroupsAfter after;
+    for (const Menu::ChannelRef& channel : AskedFrom(menu, query.after.empty() ? "" : query.after[0])) {
+      if (channel.multiple_listings != 0) after.channels.push_back(channel);
+    }
+    if (!query.after.empty() && !after.channels.empty() && after.channels.front().id == query.after[0]) {
+      after.key = query.after[1];
+      if (!query.after[2].empty()) {
+        std::optional<MultipleListingGroup> part =
+            ReadPart(session, menu, after.channels.front().number, after.key, query.after[2]);
+        if (part) page.Add(*std::move(part));
       }
     }
-    if (more) page.next = after;
-    return page;
+    AddGroups(session, menu, query, std::move(after), page);
+    return page.Take();
   });
 }
 

@@ -1,8 +1,7 @@
 // The views whose rows are variants: Sold In Channel, Not In Channel, In POS.
 #include <algorithm>
-#include <functional>
+#include <tuple>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/text.h"
@@ -19,10 +18,12 @@ constexpr char kColumns[] =
 constexpr char kJoinProduct[] =
     " JOIN product p ON p.merchant_no = v.merchant_no AND p.product_no = v.product_no ";
 
-// Ranges of by_badges in one statement, and products looked through for a name, at most.
+// Ranges of by_badges in one statement, at most.
 constexpr int kSetsAtOnce = 500;
 constexpr std::int64_t kSmallView = 2000;
-constexpr int kProductsLookedThrough = 4000;
+// Products without a row of the view, and rows, that are looked through for a page, at most.
+constexpr std::int64_t kLookedThroughByName = 4000;
+constexpr std::int64_t kVariantsOfMost = 4;
 
 // A row, and where it stands in each order a view can have.
 struct Placed {
@@ -79,6 +80,7 @@ struct BadgeRule {
 
 struct BadgeSet {
   std::int64_t badges, variants;
+  std::int64_t variants_of_all;  // sets, in the view or not
 };
 
 std::vector<BadgeSet> BadgeSets(Session& session, const Menu& menu, const BadgeRule& rule,
@@ -87,10 +89,12 @@ std::vector<BadgeSet> BadgeSets(Session& session, const Menu& menu, const BadgeR
   const auto any_of = static_cast<std::int64_t>(rule.any_of),
              lacking = static_cast<std::int64_t>(rule.lacking);
   session.Query(
-      "SELECT badges, variants FROM badge_count WHERE merchant_no = ? AND badges >= ? AND badges & ? <> 0 "
+      "SELECT badges, variants, (SELECT SUM(variants) FROM badge_count WHERE merchant_no = ?) FROM "
+      "badge_count WHERE merchant_no = ? AND badges >= ? AND badges & ? <> 0 "
       "AND (? = 0 OR badges & ? <> ?) ORDER BY badges",
-      {menu.merchant_number, from, any_of, lacking, lacking, lacking}, [&](const Row& row) {
-        sets.push_back({row.Int(0), row.Int(1)});
+      {menu.merchant_number, menu.merchant_number, from, any_of, lacking, lacking, lacking},
+      [&](const Row& row) {
+        sets.push_back({row.Int(0), row.Int(1), row.Int(2)});
       });
   return sets;
 }
@@ -130,7 +134,7 @@ MenuPage<MenuVariant> BySku(Session& session, const Menu& menu, const MenuQuery&
   return MakePage(std::move(rows), query.limit, AfterSku);
 }
 
-bool BeginsWith(const std::string& name, const std::string& folded_prefix) {
+bool BeginsWith(std::string_view name, const std::string& folded_prefix) {
   return FoldCase(name).starts_with(folded_prefix);
 }
 
@@ -157,70 +161,98 @@ MenuPage<MenuVariant> SmallByName(Session& session, const Menu& menu, const Menu
   return MakePage(std::move(rows), query.limit, AfterName);
 }
 
-struct NamedProduct {
-  std::int64_t number;
-  std::string name_key;
-  bool matches;
+// Rows in the order of names, as they are found.
+struct NamedRows {
+  std::size_t wanted;
+  PagePosition from;
+  std::vector<Placed> rows = {};
+  std::int64_t looked_through = 0;  // rows, and products without one
+  bool all = false;                 // there are no more
 };
 
-// Products in the order of their names, from the position on.
-std::vector<NamedProduct> ProductsByName(Session& session, const Menu& menu, const MenuQuery& query,
-                                         const PagePosition& from, std::int64_t limit) {
-  const std::string prefix = NameKeyPrefix(query.name_prefix), folded = FoldCase(query.name_prefix);
-  const std::string first_key = std::max(prefix, from[0]), end = EndOfPrefix(prefix);
-  std::vector<NamedProduct> products;
+// The rows of the product where `read` stands.
+void ReadVariants(Session& session, const Menu& menu, const std::string& in_view, NamedRows& read) {
   session.Query(
-      "SELECT product_no, name_key, name FROM product FORCE INDEX (by_name) WHERE merchant_no = ? AND "
-      "name_key >= ? "
-      "AND name_key < ? AND (name_key > ? OR product_no >= ?) ORDER BY name_key, product_no LIMIT ?",
-      {menu.merchant_number, Blob{first_key}, Blob{end}, Blob{from[0]}, Number(from, 1), limit},
+      absl::StrCat("SELECT STRAIGHT_JOIN ", kColumns, " FROM variant v FORCE INDEX (PRIMARY)", kJoinProduct,
+                   "WHERE v.merchant_no = ? AND v.product_no = ? AND v.variant_no > ? AND ", in_view,
+                   " ORDER BY v.variant_no LIMIT ?"),
+      {menu.merchant_number, Number(read.from, 1), Number(read.from, 2),
+       static_cast<std::int64_t>(read.wanted - read.rows.size())},
       [&](const Row& row) {
-        products.push_back({row.Int(0), row.String(1), BeginsWith(row.String(2), folded)});
+        read.rows.push_back(FromRow(row));
+        // It may have been renamed meanwhile.
+        read.rows.back().name_key = read.from[0];
       });
-  return products;
 }
 
-// Rows in the order of names: products are looked through in growing steps, so that a page takes bounded work
-// however few of them are in the view.
-MenuPage<MenuVariant> ByName(Session& session, const Menu& menu, const MenuQuery& query,
-                             const std::function<bool(Badges)>& in_view) {
-  PagePosition from = query.after.empty() ? PagePosition{"", "0", "0"} : query.after;
-  std::vector<Placed> rows;
-  const auto wanted = static_cast<std::size_t>(query.limit) + 1;
-  std::int64_t step = query.limit + 1, looked_through = 0;
-  bool more = true;
-  while (more && rows.size() < wanted && looked_through < kProductsLookedThrough) {
-    const std::vector<NamedProduct> products = ProductsByName(session, menu, query, from, step);
-    more = static_cast<std::int64_t>(products.size()) == step;
-    looked_through += static_cast<std::int64_t>(products.size());
-    step = std::min<std::int64_t>(4 * step, kProductsLookedThrough);
-    std::vector<std::int64_t> numbers;
-    absl::flat_hash_map<std::int64_t, std::size_t> order;
-    for (const NamedProduct& product : products) {
-      order[product.number] = order.size();
-      if (product.matches) numbers.push_back(product.number);
-    }
-    if (!numbers.empty()) {
-      const std::size_t before = rows.size();
-      session.Query(absl::StrCat("SELECT STRAIGHT_JOIN ", kColumns, " FROM variant v", kJoinProduct,
-                                 "WHERE v.merchant_no = ? AND v.product_no IN (?)"),
-                    {menu.merchant_number, numbers}, [&](const Row& row) {
-                      if (!in_view(static_cast<Badges>(row.Int(9)))) return;
-                      if (row.Int(11) == Number(from, 1) && row.Int(12) <= Number(from, 2)) return;
-                      rows.push_back(FromRow(row));
-                    });
-      std::sort(rows.begin() + static_cast<std::ptrdiff_t>(before), rows.end(),
-                [&](const Placed& a, const Placed& b) {
-                  return std::pair(order[a.product], a.number) < std::pair(order[b.product], b.number);
-                });
-    }
-    // Past the last product, whatever the number of its variants.
-    if (!products.empty())
-      from = {products.back().name_key, absl::StrCat(products.back().number), "2147483647"};
+// Reads on and looks through so many rows at most. One statement goes along the names, and a product without
+// a variant in the view is a row too; it stops at the limit, which may be within a product.
+void ReadByName(Session& session, const Menu& menu, const MenuQuery& query, const std::string& in_view,
+                std::int64_t limit, NamedRows& read) {
+  const std::string prefix = NameKeyPrefix(query.name_prefix), end = EndOfPrefix(prefix);
+  const std::string folded = FoldCase(query.name_prefix);
+  const bool longer_than_key = CodePoints(folded) > kNameKeyLength;
+  const PagePosition from = read.from;
+  const std::int64_t first_product = Number(from, 1), first_variant = Number(from, 2);
+  const std::size_t before = read.rows.size();
+  std::size_t before_last = before;
+  std::int64_t found = 0;
+  bool has_row = false;  // the last product
+  session.Query(
+      absl::StrCat(
+          "SELECT STRAIGHT_JOIN ", kColumns,
+          ", n.name_key, n.product_no FROM product n FORCE INDEX (by_name) LEFT JOIN variant v "
+          "FORCE INDEX (PRIMARY) ON v.merchant_no = n.merchant_no AND v.product_no = n.product_no AND ",
+          in_view,
+          " LEFT JOIN product p FORCE INDEX (PRIMARY) ON p.merchant_no = v.merchant_no AND "
+          "p.product_no = v.product_no WHERE n.merchant_no = ? AND n.name_key >= ? AND n.name_key < ? "
+          "AND (n.name_key > ? OR n.product_no >= ?) ORDER BY n.name_key, n.product_no LIMIT ?"),
+      {menu.merchant_number, Blob{std::max(prefix, from[0])}, Blob{end}, Blob{from[0]}, first_product, limit},
+      [&](const Row& row) {
+        const std::int64_t product = row.Int(15);
+        if (found++ == 0 || product != Number(read.from, 1)) {
+          before_last = read.rows.size();
+          read.from = {row.String(14), row.String(15), product == first_product ? from[2] : "0"};
+        }
+        has_row = !row.IsNull(1) && (!longer_than_key || BeginsWith(row.Text(2), folded));
+        if (!has_row || (product == first_product && row.Int(12) <= first_variant)) return;
+        read.rows.push_back(FromRow(row));
+      });
+  read.looked_through += found;
+  read.all = found < limit;
+  if (!read.all && has_row) {
+    // Some of the last product may be missing.
+    read.rows.erase(read.rows.begin() + static_cast<std::ptrdiff_t>(before_last), read.rows.end());
+    if (read.rows.size() < read.wanted) ReadVariants(session, menu, in_view, read);
   }
-  const bool full = rows.size() >= wanted;
-  MenuPage<MenuVariant> page = MakePage(std::move(rows), query.limit, AfterName);
-  if (!full && more) page.next = from;
+  std::sort(read.rows.begin() + static_cast<std::ptrdiff_t>(before), read.rows.end(),
+            [](const Placed& a, const Placed& b) {
+              return std::tie(a.name_key, a.product, a.number) < std::tie(b.name_key, b.product, b.number);
+            });
+  // Past the last product, whatever the number of its variants.
+  read.from[2] = "2147483647";
+}
+
+// Rows in the order of names. A page takes bounded work however few of those that are looked through are in
+// the view: of about `share` it is known that they are.
+MenuPage<MenuVariant> ByName(Session& session, const Menu& menu, const MenuQuery& query,
+                             const std::string& in_view, double share) {
+  NamedRows read{.wanted = static_cast<std::size_t>(query.limit) + 1,
+                 .from = query.after.empty() ? PagePosition{"", "0", "0"} : query.after};
+  // To be looked through for a row: itself, and products without one, were each of two or three variants.
+  double for_row = 1 + (1 - share) * (1 - share) / (2.5 * share);
+  while (!read.all && read.rows.size() < read.wanted && read.looked_through < kLookedThroughByName) {
+    const auto missing = static_cast<double>(read.wanted - read.rows.size());
+    ReadByName(session, menu, query, in_view,
+               std::min(static_cast<std::int64_t>(missing * for_row) + kVariantsOfMost,
+                        kLookedThroughByName - read.looked_through),
+               read);
+    for_row = static_cast<double>(read.looked_through) /
+              static_cast<double>(std::max<std::size_t>(read.rows.size(), 1));
+  }
+  const bool full = read.rows.size() >= read.wanted;
+  MenuPage<MenuVariant> page = MakePage(std::move(read.rows), query.limit, AfterName);
+  if (!full && !read.all) page.next = read.from;
   return page;
 }
 
@@ -231,9 +263,10 @@ MenuPage<MenuVariant> SoldSomewhere(Session& session, const Menu& menu, const Me
   std::int64_t variants = 0;
   for (const BadgeSet& set : sets) variants += set.variants;
   if (variants <= kSmallView) return SmallByName(session, menu, query, sets);
-  return ByName(session, menu, query, [&](Badges badges) {
-    return (badges & rule.any_of) != 0 && (rule.lacking == 0 || (badges & rule.lacking) != rule.lacking);
-  });
+  std::string in_view = absl::StrCat("v.badges & ", rule.any_of, " <> 0");
+  if (rule.lacking != 0) absl::StrAppend(&in_view, " AND v.badges & ", rule.lacking, " <> ", rule.lacking);
+  return ByName(session, menu, query, in_view,
+                static_cast<double>(variants) / static_cast<double>(sets.front().variants_of_all));
 }
 
 }  // namespace
@@ -255,7 +288,7 @@ absl::StatusOr<MenuPage<MenuVariant>> NotInChannel(Database& database, const Men
 
 absl::StatusOr<MenuPage<MenuVariant>> InPos(Database& database, const Menu& menu, const MenuQuery& query) {
   return database.Read([&](Session& session) {
-    if (!query.name_prefix.empty()) return ByName(session, menu, query, [](Badges) { return true; });
+    if (!query.name_prefix.empty()) return ByName(session, menu, query, "TRUE", 1);
     std::vector<Placed> rows;
     const auto take = [&](const Row& row) { rows.push_back(FromRow(row)); };
     if (query.sku_prefix.empty()) {

@@ -97,6 +97,25 @@ TEST_F(MenuPaging, GroupsFoundByNameFillNoMoreThanAPage) {
   }
 }
 
+// Channels in another order than they were made in, and groups of such sizes that one read ends within each.
+TEST_F(MenuPaging, GroupsOfAllSizesOnAllChannelsFillPages) {
+  for (const char* channel : {"c", "a", "d", "b"}) {
+    std::vector<Listing> listings;
+    for (int i = 0; i < 30; ++i) {
+      const std::string sku = absl::StrCat("s", 10 + i);
+      const int size = i % 7 == 3 ? 40 : 1 + i % 5;
+      for (int l = 0; l < size; ++l) listings.push_back(Live(absl::StrCat(sku, "-", l), sku));
+    }
+    Create(channel, listings);
+  }
+  AddProduct("p", "In POS", "s13");
+  for (const int page_size : {1, 2, 7, 50}) {
+    ExpectMenu(*database_, model_, {}, page_size);
+    ExpectMenu(*database_, model_, {.sku_prefix = "s2"}, page_size);
+    ExpectMenu(*database_, model_, {.channels = {"a", "c"}, .name_prefix = "n"}, page_size);
+  }
+}
+
 TEST_F(MenuPaging, ANameLongerThanItsKeyIsComparedWhole) {
   const std::string begin(35, 'x');
   const std::vector<std::string> names = {begin + "A", begin + "B", begin + "ab", begin};
@@ -144,6 +163,36 @@ TEST_F(MenuPaging, ALargeCatalogueIsSearchedByNamePageByPage) {
   }
   ExpectMenu(*database_, model_, {.channels = {"c2"}, .name_prefix = "c"}, 999);
   ExpectStatistics(*database_, model_);
+}
+
+TEST_F(MenuPaging, VariantsOfOneProductFillPagesByName) {
+  std::vector<store::ImportRow> rows;
+  std::vector<Listing> listings;
+  for (const int variants : {3, 120, 1, 40}) {
+    const std::string id = absl::StrCat("p", variants);
+    store::Product product{.id = id, .name = absl::StrCat("Many ", variants), .version = 1};
+    for (int v = 0; v < variants; ++v) {
+      const std::string sku = absl::StrCat(id, "-", v);
+      product.variants.push_back({.id = absl::StrCat("v", v), .sku = sku});
+      if (v % 3 != 0) listings.push_back(Live(sku, sku));
+    }
+    model_.products.push_back(product);
+    rows.push_back({.line = variants, .product = std::move(product)});
+  }
+  // So many others that the views are no small ones.
+  for (int i = 0; i < 2500; ++i) {
+    const std::string id = absl::StrCat(10000 + i);
+    store::Product product{.id = id, .name = "Other", .variants = {{.id = "v", .sku = id}}, .version = 1};
+    model_.products.push_back(product);
+    rows.push_back({.line = 1000 + i, .product = std::move(product)});
+    listings.push_back(Live(id, id));
+  }
+  ASSERT_TRUE(store::ImportProducts(*database_, "shop", rows).ok());
+  Create("c1", listings);
+  Create("c2", {});
+  for (const int page_size : {1, 2, 7, 50, 200}) {
+    ExpectMenu(*database_, model_, {.name_prefix = "many"}, page_size);
+  }
 }
 
 TEST_F(MenuPaging, AGroupAndItsListingsAreOfOneMoment) {

@@ -50,6 +50,21 @@ class Catalogue {
 
   store::Database& database() { return *database_; }
 
+  // A channel with nothing but one group.
+  void AddGroup(const std::string& channel, int listings) {
+    const int number = AddChannel(*database_, channel);
+    store::ListingChanges changes;
+    for (int i = 0; i < listings; ++i) {
+      const std::string id = absl::StrFormat("%06d", i);
+      changes.created.push_back(
+          {.listing_id = id, .item_id = id, .seller_sku = SkuOf(1), .state = ListingState::kLive});
+      if (changes.created.size() < 2000 && i + 1 < listings) continue;
+      const absl::Status changed = ChangeListings(*database_, number, changes);
+      EXPECT_TRUE(changed.ok()) << changed;
+      changes.created.clear();
+    }
+  }
+
  private:
   static std::string SkuOf(int i) { return absl::StrFormat("SKU-%06d", i); }
   // A few have a name of their own.
@@ -192,6 +207,15 @@ TEST_F(MenuPlan, PagesByNameTouchNoMoreRowsThanAreLookedThroughForThem) {
   ForEachCase(queries, [](const std::string& what, const Case& page) {
     ExpectFew(what, 20'000, [&](Catalogue& catalogue) { return PageReads(catalogue, page); });
   });
+}
+
+TEST(LargeGroup, APartTouchesNoMoreRowsThanItHas) {
+  Catalogue catalogue(10);
+  catalogue.AddGroup("large", 12'000);
+  for (const bool deep : {false, true}) {
+    const Case page{.view = Next<store::MultipleListings>, .channels = {"large"}, .query = {}, .deep = deep};
+    EXPECT_LE(PageReads(catalogue, page), 5'000) << deep;
+  }
 }
 
 TEST_F(MenuPlan, StatisticsAndListsOfProductsTouchFewRows) {
