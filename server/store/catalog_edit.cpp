@@ -309,22 +309,31 @@ void CatalogEdit::MoveListingsOfChannel(int channel, const std::vector<std::int6
   }
 }
 
+void CatalogEdit::DeleteReplacedVariants() {
+  std::vector<std::int64_t> products;
+  ValueRows variants;
+  for (const EditedProduct& product : products_) {
+    for (const EditedVariant& variant : product.variants) {
+      if (!variant.changed || !variant.key_before) continue;
+      products.push_back(product.now.number);
+      variants.push_back({product.now.number, variant.number});
+    }
+  }
+  if (variants.empty()) return;
+  session_.Execute(
+      "DELETE FROM variant WHERE merchant_no = ? AND product_no IN (?) AND (product_no, variant_no) IN (?)",
+      {merchant_.number, products, variants});
+}
+
 void CatalogEdit::WriteVariants(const KeyMoves& moves, MenuLedger& ledger) {
+  DeleteReplacedVariants();
   RowBatch batch(
       "variant",
       "merchant_no, product_no, variant_no, variant_id, sku, sku_key, barcode, price, currency, stock, "
       "option_text, badges");
   for (EditedProduct& product : products_) {
     std::int64_t last_number = 0;
-    std::vector<std::int64_t> replaced;
-    for (const EditedVariant& variant : product.variants) {
-      last_number = std::max(last_number, variant.number);
-      if (variant.changed && variant.key_before) replaced.push_back(variant.number);
-    }
-    if (!replaced.empty()) {
-      session_.Execute("DELETE FROM variant WHERE merchant_no = ? AND product_no = ? AND variant_no IN (?)",
-                       {merchant_.number, product.now.number, replaced});
-    }
+    for (const EditedVariant& variant : product.variants) last_number = std::max(last_number, variant.number);
     for (EditedVariant& variant : product.variants) {
       if (!variant.changed) continue;
       if (variant.number == 0) variant.number = ++last_number;

@@ -78,6 +78,7 @@ class CatalogEdit {
   void MoveListings(KeyMoves& moves, MenuLedger& ledger);
   void MoveListingsOfChannel(int channel, const std::vector<std::int64_t>& states, KeyMoves& moves,
                              MenuLedger& ledger);
+  void DeleteReplacedVariants();
   void WriteVariants(const KeyMoves& moves, MenuLedger& ledger);
 
   Session& session_;
