@@ -28,7 +28,18 @@ absl::Status CheckJobId(std::string_view id, std::string_view field) {
   return InvalidField(field, v1::ERROR_REASON_FORMAT_INVALID, "must be 1 to 63 of a-z, 0-9 and -");
 }
 
+// May have to be encoded.
+bool IsUnusual(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte >= 0x7F || byte == '/' || byte == '%';
+}
+
 void AppendEncoded(std::string_view id, std::string& name) {
+  // Names are made by the thousand for a page.
+  if (std::none_of(id.begin(), id.end(), IsUnusual)) {
+    name.append(id);
+    return;
+  }
   for (std::size_t i = 0; i < id.size(); ++i) {
     const auto byte = static_cast<unsigned char>(id[i]);
     const auto before = static_cast<unsigned char>(i > 0 ? id[i - 1] : 0);
@@ -81,6 +92,9 @@ using Ids = std::array<std::string, count>;
 template <std::size_t count>
 std::string Build(const Levels<count>& levels, const std::array<std::string_view, count>& ids) {
   std::string name;
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < count; ++i) length += levels[i].collection.size() + ids[i].size() + 2;
+  name.reserve(length);
   for (std::size_t i = 0; i < count; ++i) {
     if (i > 0) name.push_back('/');
     name.append(levels[i].collection).push_back('/');

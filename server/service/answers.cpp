@@ -1,5 +1,7 @@
 #include "server/service/answers.h"
 
+#include <utility>
+
 #include "common/names.h"
 #include "server/service/request_fields.h"
 
@@ -64,19 +66,18 @@ v1::Product ToProto(const store::Product& product, const std::string& merchant_i
   return proto;
 }
 
-v1::Listing ToProto(const Listing& listing, const std::string& merchant_id, const std::string& channel_id) {
-  v1::Listing proto;
+void SetListing(Listing listing, const std::string& merchant_id, const std::string& channel_id,
+                v1::Listing& proto) {
   proto.set_name(ToString(ListingName{merchant_id, channel_id, listing.listing_id}));
-  proto.set_listing_id(listing.listing_id);
-  proto.set_item_id(listing.item_id);
-  proto.set_display_name(listing.name);
-  proto.set_seller_sku(listing.seller_sku);
+  proto.set_listing_id(std::move(listing.listing_id));
+  proto.set_item_id(std::move(listing.item_id));
+  proto.set_display_name(std::move(listing.name));
+  proto.set_seller_sku(std::move(listing.seller_sku));
   // Both count the states alike.
   proto.set_state(static_cast<v1::ListingState>(listing.state));
   if (listing.price) *proto.mutable_price() = ToProto(*listing.price);
   if (listing.stock) proto.set_stock(*listing.stock);
-  proto.set_gtin(listing.gtin);
-  return proto;
+  proto.set_gtin(std::move(listing.gtin));
 }
 
 }  // namespace skulink

@@ -21,7 +21,9 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time);
 v1::Merchant ToProto(const store::Merchant& merchant);
 v1::Channel ToProto(const store::Channel& channel, const std::string& merchant_id);
 v1::Product ToProto(const store::Product& product, const std::string& merchant_id);
-v1::Listing ToProto(const Listing& listing, const std::string& merchant_id, const std::string& channel_id);
+// Into a message that may live in an arena.
+void SetListing(Listing listing, const std::string& merchant_id, const std::string& channel_id,
+                v1::Listing& proto);
 
 // Of one row more than the page: removes it and says whether it was there.
 template <typename Row>

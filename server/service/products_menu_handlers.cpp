@@ -1,6 +1,7 @@
 #include "server/service/products_menu_handlers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
@@ -90,14 +91,24 @@ void SetNextPage(const Request& request, const store::MenuPage<Row>& page, Respo
   if (!page.next.empty()) response.set_next_page_token(MakePageToken(request, page.next));
 }
 
-template <typename Add>
-void AddChannels(const Menu& menu, Badges badges, const Add& add) {
-  for (const Menu::ChannelRef& channel : menu.channels) {
-    if ((badges & store::BadgeOf(channel.number)) != 0) {
-      add(ToString(ChannelName{menu.merchant_id, channel.id}));
+// The names of the menu's channels, which rows repeat.
+class ChannelNames {
+ public:
+  explicit ChannelNames(const Menu& menu) {
+    for (const Menu::ChannelRef& channel : menu.channels) {
+      names_.emplace_back(store::BadgeOf(channel.number),
+                          ToString(ChannelName{menu.merchant_id, channel.id}));
     }
   }
-}
+  void Add(Badges badges, google::protobuf::RepeatedPtrField<std::string>& names) const {
+    for (const auto& [badge, name] : names_) {
+      if ((badges & badge) != 0) names.Add()->assign(name);
+    }
+  }
+
+ private:
+  std::vector<std::pair<Badges, std::string>> names_;
+};
 
 // Empty for a channel that was created after the menu was opened.
 std::string ChannelId(const Menu& menu, int number) {
@@ -106,17 +117,16 @@ std::string ChannelId(const Menu& menu, int number) {
   return found == menu.channels.end() ? "" : found->id;
 }
 
-void SetVariant(const Menu& menu, const store::MenuVariant& row, Badges badges, v1::MenuVariant& proto) {
-  proto.set_variant(ToString(VariantName{menu.merchant_id, row.product_id, row.variant_id}));
-  proto.set_product_id(row.product_id);
-  proto.set_variant_id(row.variant_id);
-  proto.set_product_display_name(row.product_name);
-  proto.set_option(row.option);
-  proto.set_sku(row.sku);
-  proto.set_barcode(row.barcode);
+void SetVariant(const std::string& merchant_id, store::MenuVariant row, v1::MenuVariant& proto) {
+  proto.set_variant(ToString(VariantName{merchant_id, row.product_id, row.variant_id}));
+  proto.set_product_id(std::move(row.product_id));
+  proto.set_variant_id(std::move(row.variant_id));
+  proto.set_product_display_name(std::move(row.product_name));
+  proto.set_option(std::move(row.option));
+  proto.set_sku(std::move(row.sku));
+  proto.set_barcode(std::move(row.barcode));
   if (row.price) *proto.mutable_price() = ToProto(*row.price);
   if (row.stock) proto.set_stock(*row.stock);
-  AddChannels(menu, badges, [&proto](std::string name) { proto.add_badges(std::move(name)); });
 }
 
 v1::SkuAndProductCount Count(std::int64_t skus, std::int64_t products) {
@@ -128,80 +138,86 @@ v1::SkuAndProductCount Count(std::int64_t skus, std::int64_t products) {
 
 }  // namespace
 
-absl::StatusOr<v1::ListSoldInChannelResponse> ListSoldInChannel(const v1::ListSoldInChannelRequest& request,
-                                                                CallContext& call) {
+absl::Status ListSoldInChannel(const v1::ListSoldInChannelRequest& request, CallContext& call,
+                               v1::ListSoldInChannelResponse& response) {
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(const auto page, store::SoldInChannel(call.database, menu, query));
-  v1::ListSoldInChannelResponse response;
-  for (const auto& row : page.rows) SetVariant(menu, row, row.badges, *response.add_variants());
+  SKULINK_ASSIGN_OR_RETURN(auto page, store::SoldInChannel(call.database, menu, query));
+  const ChannelNames channels(menu);
+  for (store::MenuVariant& row : page.rows) {
+    v1::MenuVariant& proto = *response.add_variants();
+    channels.Add(row.badges, *proto.mutable_badges());
+    SetVariant(menu.merchant_id, std::move(row), proto);
+  }
   SetNextPage(request, page, response);
-  return response;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<v1::ListNotInPosResponse> ListNotInPos(const v1::ListNotInPosRequest& request,
-                                                      CallContext& call) {
+absl::Status ListNotInPos(const v1::ListNotInPosRequest& request, CallContext& call,
+                          v1::ListNotInPosResponse& response) {
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
   SKULINK_ASSIGN_OR_RETURN(const std::vector<ListingState> states, ReadStates(request));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(const auto page, store::NotInPos(call.database, menu, query, states));
-  v1::ListNotInPosResponse response;
-  for (const store::MenuListing& row : page.rows) {
-    *response.add_listings() = ToProto(row.listing, menu.merchant_id, ChannelId(menu, row.channel_number));
+  SKULINK_ASSIGN_OR_RETURN(auto page, store::NotInPos(call.database, menu, query, states));
+  for (store::MenuListing& row : page.rows) {
+    SetListing(std::move(row.listing), menu.merchant_id, ChannelId(menu, row.channel_number),
+               *response.add_listings());
   }
   SetNextPage(request, page, response);
-  return response;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<v1::ListNotInChannelResponse> ListNotInChannel(const v1::ListNotInChannelRequest& request,
-                                                              CallContext& call) {
+absl::Status ListNotInChannel(const v1::ListNotInChannelRequest& request, CallContext& call,
+                              v1::ListNotInChannelResponse& response) {
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(const auto page, store::NotInChannel(call.database, menu, query));
-  v1::ListNotInChannelResponse response;
-  for (const store::MenuVariant& row : page.rows) {
+  SKULINK_ASSIGN_OR_RETURN(auto page, store::NotInChannel(call.database, menu, query));
+  const ChannelNames channels(menu);
+  for (store::MenuVariant& row : page.rows) {
     v1::NotInChannelRow& proto = *response.add_rows();
-    SetVariant(menu, row, row.badges, *proto.mutable_variant());
-    AddChannels(menu, menu.asked & ~row.badges,
-                [&proto](std::string name) { proto.add_missing_channels(std::move(name)); });
+    channels.Add(row.badges, *proto.mutable_variant()->mutable_badges());
+    channels.Add(menu.asked & ~row.badges, *proto.mutable_missing_channels());
+    SetVariant(menu.merchant_id, std::move(row), *proto.mutable_variant());
   }
   SetNextPage(request, page, response);
-  return response;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<v1::ListInPosResponse> ListInPos(const v1::ListInPosRequest& request, CallContext& call) {
+absl::Status ListInPos(const v1::ListInPosRequest& request, CallContext& call,
+                       v1::ListInPosResponse& response) {
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(const auto page, store::InPos(call.database, menu, query));
-  v1::ListInPosResponse response;
-  for (const store::MenuVariant& row : page.rows) {
-    SetVariant(menu, row, row.badges & menu.asked, *response.add_variants());
+  SKULINK_ASSIGN_OR_RETURN(auto page, store::InPos(call.database, menu, query));
+  const ChannelNames channels(menu);
+  for (store::MenuVariant& row : page.rows) {
+    v1::MenuVariant& proto = *response.add_variants();
+    channels.Add(row.badges & menu.asked, *proto.mutable_badges());
+    SetVariant(menu.merchant_id, std::move(row), proto);
   }
   SetNextPage(request, page, response);
-  return response;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<v1::ListMultipleListingsResponse> ListMultipleListings(
-    const v1::ListMultipleListingsRequest& request, CallContext& call) {
+absl::Status ListMultipleListings(const v1::ListMultipleListingsRequest& request, CallContext& call,
+                                  v1::ListMultipleListingsResponse& response) {
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(const auto page, store::MultipleListings(call.database, menu, query));
-  v1::ListMultipleListingsResponse response;
-  for (const store::MultipleListingGroup& row : page.rows) {
+  SKULINK_ASSIGN_OR_RETURN(auto page, store::MultipleListings(call.database, menu, query));
+  for (store::MultipleListingGroup& row : page.rows) {
     v1::MultipleListing& group = *response.add_groups();
     const std::string channel = ChannelId(menu, row.channel_number);
     group.set_channel(ToString(ChannelName{menu.merchant_id, channel}));
-    group.set_sku_key(row.sku_key);
+    group.set_sku_key(std::move(row.sku_key));
     group.set_listing_count(row.listing_count);
-    for (const Listing& listing : row.listings) {
-      *group.add_listings() = ToProto(listing, menu.merchant_id, channel);
+    for (Listing& listing : row.listings) {
+      SetListing(std::move(listing), menu.merchant_id, channel, *group.add_listings());
     }
     if (!row.product_id.empty()) {
       group.set_variant(ToString(VariantName{menu.merchant_id, row.product_id, row.variant_id}));
     }
   }
   SetNextPage(request, page, response);
-  return response;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::ListChannelStatisticsResponse> ListChannelStatistics(

@@ -7,15 +7,16 @@
 // ProductsMenuService, free of gRPC. What each does is said in its proto.
 namespace skulink {
 
-absl::StatusOr<v1::ListSoldInChannelResponse> ListSoldInChannel(const v1::ListSoldInChannelRequest& request,
-                                                                CallContext& call);
-absl::StatusOr<v1::ListNotInPosResponse> ListNotInPos(const v1::ListNotInPosRequest& request,
-                                                      CallContext& call);
-absl::StatusOr<v1::ListNotInChannelResponse> ListNotInChannel(const v1::ListNotInChannelRequest& request,
-                                                              CallContext& call);
-absl::StatusOr<v1::ListInPosResponse> ListInPos(const v1::ListInPosRequest& request, CallContext& call);
-absl::StatusOr<v1::ListMultipleListingsResponse> ListMultipleListings(
-    const v1::ListMultipleListingsRequest& request, CallContext& call);
+absl::Status ListSoldInChannel(const v1::ListSoldInChannelRequest& request, CallContext& call,
+                               v1::ListSoldInChannelResponse& response);
+absl::Status ListNotInPos(const v1::ListNotInPosRequest& request, CallContext& call,
+                          v1::ListNotInPosResponse& response);
+absl::Status ListNotInChannel(const v1::ListNotInChannelRequest& request, CallContext& call,
+                              v1::ListNotInChannelResponse& response);
+absl::Status ListInPos(const v1::ListInPosRequest& request, CallContext& call,
+                       v1::ListInPosResponse& response);
+absl::Status ListMultipleListings(const v1::ListMultipleListingsRequest& request, CallContext& call,
+                                  v1::ListMultipleListingsResponse& response);
 absl::StatusOr<v1::ListChannelStatisticsResponse> ListChannelStatistics(
     const v1::ListChannelStatisticsRequest& request, CallContext& call);
 

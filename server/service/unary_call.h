@@ -1,5 +1,6 @@
 #pragma once
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
@@ -53,6 +54,10 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 template <typename Request, typename Response>
 using Handler = absl::StatusOr<Response> (*)(const Request&, CallContext&);
 
+// The same, with the answer in an arena: a page has a thousand texts and messages.
+template <typename Request, typename Response>
+using PageHandler = absl::Status (*)(const Request&, CallContext&, Response&);
+
 template <typename Request, typename Response>
 grpc::ServerUnaryReactor* StartUnary(const Runtime& runtime, grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
@@ -62,6 +67,24 @@ grpc::ServerUnaryReactor* StartUnary(const Runtime& runtime, grpc::CallbackServe
     Request message;
     SKULINK_RETURN_IF_ERROR(ParseMessage(in, message));
     SKULINK_ASSIGN_OR_RETURN(const Response answer, handler(message, call));
+    out = SerializeMessage(answer);
+    return absl::OkStatus();
+  };
+  return UnaryCall::Start(runtime, *context, *request, *response, work, limit);
+}
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* StartUnary(const Runtime& runtime, grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                     PageHandler<Request, Response> handler,
+                                     absl::Duration limit = kCallLimit) {
+  const auto work = [handler](const grpc::ByteBuffer& in, grpc::ByteBuffer& out,
+                              CallContext& call) -> absl::Status {
+    Request message;
+    SKULINK_RETURN_IF_ERROR(ParseMessage(in, message));
+    google::protobuf::Arena arena;
+    auto& answer = *google::protobuf::Arena::CreateMessage<Response>(&arena);
+    SKULINK_RETURN_IF_ERROR(handler(message, call, answer));
     out = SerializeMessage(answer);
     return absl::OkStatus();
   };

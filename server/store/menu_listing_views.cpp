@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kListingsOfGroup = 1000;
 // Listings in a page of groups, and groups looked through for a name, at most.
 constexpr std::int64_t kListingsOfPage = 5000;
-constexpr int kGroupsLookedThrough = 60;
+constexpr int kGroupsLookedThrough = 50;
 
 std::vector<Menu::ChannelRef> AskedFrom(const Menu& menu, const std::string& first_id) {
   std::vector<Menu::ChannelRef> channels;

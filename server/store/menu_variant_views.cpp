@@ -69,6 +69,7 @@ MenuPage<MenuVariant> MakePage(std::vector<Placed> rows, int limit, PagePosition
     rows.resize(limit);
     page.next = after(rows.back());
   }
+  page.rows.reserve(rows.size());
   for (Placed& row : rows) page.rows.push_back(std::move(row.variant));
   return page;
 }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "google/protobuf/arena.h"
 #include "grpcpp/create_channel.h"
 #include "skulink/v1/products_menu_service.grpc.pb.h"
 #include "tests/bench/bench.h"
@@ -50,11 +51,13 @@ class BareSoci {
         places_(places),
         menu_(
             (session_.prepare
-                 << "SELECT m.merchant_no, m.sku_case, m.rekeying, c.channel_no, c.channel_id FROM merchant "
-                    "m LEFT JOIN channel c ON c.merchant_no = m.merchant_no WHERE m.merchant_id = :id ORDER "
-                    "BY c.channel_id",
+                 << "SELECT m.merchant_no, m.sku_case, m.rekeying, c.channel_no, c.channel_id, n.not_in_pos, "
+                    "n.multiple_listings FROM merchant m LEFT JOIN (channel c JOIN channel_count n ON "
+                    "n.merchant_no = c.merchant_no AND n.channel_no = c.channel_no) ON c.merchant_no = "
+                    "m.merchant_no WHERE m.merchant_id = :id ORDER BY c.channel_id",
              soci::use(merchant_id_), soci::into(merchant_), soci::into(numbers_[0]), soci::into(numbers_[1]),
-             soci::into(numbers_[2]), soci::into(texts_[0]))),
+             soci::into(numbers_[2]), soci::into(texts_[0]), soci::into(numbers_[3]),
+             soci::into(numbers_[4]))),
         page_(
             (session_.prepare
                  << "SELECT STRAIGHT_JOIN p.product_id, v.variant_id, p.name, v.option_text, v.sku, "
@@ -104,27 +107,28 @@ std::vector<std::pair<long long, long long>> PlacesOfDatabase(const std::string&
 
 using Stub = v1::ProductsMenuService::Stub;
 
-v1::ListInPosResponse Call(Stub& stub, const v1::ListInPosRequest& request) {
+void Call(Stub& stub, const v1::ListInPosRequest& request, v1::ListInPosResponse& response) {
   grpc::ClientContext context;
-  v1::ListInPosResponse response;
   const grpc::Status status = stub.ListInPos(&context, request, &response);
   if (!status.ok()) throw std::runtime_error(status.error_message());
-  return response;
 }
 
-// Tokens of pages over the whole of the view.
+// Tokens of as many pages over the whole of the view.
 std::vector<std::string> PlacesOfView(Stub& stub) {
-  std::vector<std::string> tokens;
+  std::vector<std::string> tokens = {""};
   v1::ListInPosRequest request;
   request.set_parent("merchants/default");
   request.set_page_size(1000);
-  do {
-    request.set_page_token(Call(stub, request).next_page_token());
-    tokens.push_back(request.page_token());
-  } while (!request.page_token().empty());
-  tokens.back() = "";                                     // the first page
-  if (tokens.size() > 1) tokens.erase(tokens.end() - 2);  // the last may not be full
-  return tokens;
+  v1::ListInPosResponse page;
+  for (Call(stub, request, page); !page.next_page_token().empty(); Call(stub, request, page)) {
+    tokens.push_back(page.next_page_token());
+    request.set_page_token(page.next_page_token());
+  }
+  if (tokens.size() > 1) tokens.pop_back();  // the last page may not be full
+  std::vector<std::string> places;
+  for (std::size_t i = 0; i < std::size_t{kPlaces}; ++i)
+    places.push_back(tokens[i * tokens.size() / kPlaces]);
+  return places;
 }
 
 }  // namespace
@@ -140,11 +144,14 @@ void MeasureCallers(const std::string& server, const std::string& socket, int ro
     sessions.push_back(std::make_unique<BareSoci>(socket, places));
     bare.push_back([session = sessions.back().get()](int turn) { session->GetPage(turn); });
     through_service.push_back([&](int turn) {
+      google::protobuf::Arena arena;
       v1::ListInPosRequest request;
       request.set_parent("merchants/default");
       request.set_page_size(kRows);
       request.set_page_token(tokens[static_cast<std::size_t>(turn) % tokens.size()]);
-      if (Call(*stub, request).variants_size() != kRows) throw std::runtime_error("a page is not full");
+      auto& page = *google::protobuf::Arena::CreateMessage<v1::ListInPosResponse>(&arena);
+      Call(*stub, request, page);
+      if (page.variants_size() != kRows) throw std::runtime_error("a page is not full");
     });
   }
   for (int round = 0; round < rounds; ++round) {
