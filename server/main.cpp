@@ -228,6 +228,6 @@ int Run(std::vector<std::string> arguments) {
 int main(int argc, char** argv) {
   // Fixed, since glibc else lets each of its heaps keep up to 64 MB of what a large scan needed once.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
   return skulink::Run({argv + 1, argv + argc});
 }
