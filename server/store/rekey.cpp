@@ -185,7 +185,8 @@ absl::Status WriteCounts(const Turn& turn, const Recount& right) {
       session.Execute("INSERT INTO badge_count (merchant_no, badges, variants) VALUES (?, ?, ?)",
                       {turn.merchant.number, badges, variants});
     }
-    session.Execute("UPDATE merchant SET rekeying = 0 WHERE merchant_no = ?", {turn.merchant.number});
+    session.Execute("UPDATE merchant SET rekeying = 0, sku_revision = sku_revision + 1 WHERE merchant_no = ?",
+                    {turn.merchant.number});
   });
 }
 
