@@ -230,8 +230,9 @@ void ReadByName(Session& session, const Menu& menu, const MenuQuery& query, cons
             [](const Placed& a, const Placed& b) {
               return std::tie(a.name_key, a.product, a.number) < std::tie(b.name_key, b.product, b.number);
             });
-  // Past the last product, whatever the number of its variants.
-  read.from[2] = "2147483647";
+  // From the next product on, so that the variants of this one are not looked through again.
+  read.from[1] = absl::StrCat(Number(read.from, 1) + 1);
+  read.from[2] = "0";
 }
 
 // Rows in the order of names. A page takes bounded work however few of those that are looked through are in
