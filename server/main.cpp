@@ -101,9 +101,10 @@ absl::Status Serve(const StoreOptions& store_options, const ServeOptions& option
   const int max_sessions = options.server.threads + 4 * options.sync.max_running_jobs + 4;
   SKULINK_ASSIGN_OR_RETURN(const Store store, OpenStore(store_options, max_sessions));
   SKULINK_RETURN_IF_ERROR(store::EnsureDefaultMerchant(*store.database));
+  // Nobody else uses our own store: what a server that was killed left behind need not wait for its leases to
+  // run out.
+  if (store.mariadb != nullptr) SKULINK_RETURN_IF_ERROR(store::ReleaseAllLeases(*store.database));
   SKULINK_RETURN_IF_ERROR(store::FinishAllRekeying(*store.database));
-  // Nobody else uses our own store: jobs of a server that was killed need not wait for its leases to run out.
-  if (store.mariadb != nullptr) SKULINK_RETURN_IF_ERROR(store::ReleaseAllJobs(*store.database));
   grpc_init();  // never ended: when the last of its users goes, gRPC now and then takes ten seconds to end
   SyncEngine engine(*store.database, options.sync);
   SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,

@@ -163,13 +163,40 @@ CatalogEdit::PutResult CatalogEdit::Put(EditedProduct& product, const Variant& v
 }
 
 void CatalogEdit::GiveUpSkus(EditedProduct& product, const std::vector<Variant>& coming) {
+  absl::flat_hash_map<std::string_view, EditedVariant*> by_variant_id;
   for (EditedVariant& variant : product.variants) {
-    const auto next = std::find_if(coming.begin(), coming.end(),
-                                   [&](const Variant& other) { return other.id == variant.now.id; });
-    if (variant.removed || next == coming.end()) continue;
-    if (SkuKey(next->sku, merchant_.sku_case) == variant.sku_key) continue;
-    owners_.erase(variant.sku_key);
-    variant.sku_key.clear();
+    if (!variant.removed) by_variant_id[variant.now.id] = &variant;
+  }
+  struct Move {
+    EditedVariant* variant;  // null: it is new
+    std::string to;
+    bool possible = true;
+  };
+  std::vector<Move> moves;
+  for (const Variant& next : coming) {
+    const auto found = by_variant_id.find(next.id);
+    EditedVariant* const variant = found == by_variant_id.end() ? nullptr : found->second;
+    std::string key = SkuKey(next.sku, merchant_.sku_case);
+    if (variant == nullptr || variant->sku_key != key) moves.push_back({variant, std::move(key)});
+  }
+  // Whoever cannot have its new key keeps the old one, which nobody else can have then.
+  for (bool settled = false; !settled;) {
+    settled = true;
+    absl::flat_hash_set<std::string_view> given_up, claimed;
+    for (const Move& move : moves) {
+      if (move.possible && move.variant != nullptr) given_up.insert(move.variant->sku_key);
+    }
+    for (Move& move : moves) {
+      if (!move.possible || move.to.empty()) continue;
+      const bool is_free = !owners_.contains(move.to) || given_up.contains(move.to);
+      if (is_free && claimed.insert(move.to).second) continue;
+      move.possible = settled = false;
+    }
+  }
+  for (const Move& move : moves) {
+    if (!move.possible || move.variant == nullptr) continue;
+    owners_.erase(move.variant->sku_key);
+    move.variant->sku_key.clear();
   }
 }
 

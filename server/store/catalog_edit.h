@@ -52,7 +52,8 @@ class CatalogEdit {
   // Creates the variant or makes it equal to `variant`, by its id. With kSkuTaken nothing is done; `taken_by`
   // is the owner.
   PutResult Put(EditedProduct& product, const Variant& variant, VariantName& taken_by);
-  // Before Put of several variants of a product: frees the keys that they will have another variant give up.
+  // Before Put of several variants of a product, between which SKUs may change places: frees the keys of
+  // those that will get another one.
   void GiveUpSkus(EditedProduct& product, const std::vector<Variant>& coming);
   void Remove(EditedProduct& product, EditedVariant& variant);
   void Remove(EditedProduct& product);

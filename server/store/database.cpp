@@ -26,6 +26,7 @@ struct Failure {
   absl::Status refused;     // not OK: the body's own answer
   unsigned number = 0;      // MySQL's error number, 0 when it has none
   bool exhausted = false;   // no session came free
+  bool stale = false;       // the body says to run it again
   std::string description;  // for the log
 };
 
@@ -34,6 +35,8 @@ Failure CurrentFailure() {
     throw;
   } catch (const Refused& refused) {
     return {.refused = refused.status()};
+  } catch (const Stale& stale) {
+    return {.stale = true, .description = stale.what()};
   } catch (const PoolExhausted& exhausted) {
     return {.exhausted = true, .description = exhausted.what()};
   } catch (const StoreError& error) {
@@ -85,10 +88,10 @@ bool Busy(unsigned number) {
 // MySQL's message, without the part in quotes where it repeats values of the statement.
 std::string Masked(unsigned number, const std::string& message) {
   switch (number) {
-    case 1062:    // duplicate entry '...' for key
-    case 1064:    // syntax, near '...'
-    case 1292:    // incorrect value: '...' for column
-    case 1366: {  // the same
+    case kDuplicateKey:  // duplicate entry '...' for key
+    case 1064:           // syntax, near '...'
+    case 1292:           // incorrect value: '...' for column
+    case 1366: {         // the same
       std::size_t begin = message.find('\'');
       std::size_t end = std::min(message.rfind("' for "), message.rfind('\''));
       if (begin == message.npos || end <= begin) return message;
@@ -108,7 +111,7 @@ absl::Status StatusOf(const Failure& failure) {
   if (failure.exhausted) return StoreUnavailable("all connections to the database are in use");
   absl::BitGen random;
   std::string incident = absl::StrCat(absl::Hex(absl::Uniform<std::uint64_t>(random), absl::kZeroPad16));
-  if (Lost(failure.number) || Conflict(failure.number) || Busy(failure.number)) {
+  if (failure.stale || Lost(failure.number) || Conflict(failure.number) || Busy(failure.number)) {
     spdlog::warn("database unavailable: error {}: {}", failure.number, failure.description);
     return StoreUnavailable("the database cannot be reached or is busy");
   }
@@ -182,7 +185,7 @@ absl::Status Database::RunAgain(Kind kind, const std::function<void(Session&)>& 
       return StoreUnavailable(
           "the connection to the database was lost while committing; it may have happened");
     }
-    bool worth_it = Conflict(failure.number) || Lost(failure.number);
+    bool worth_it = failure.stale || Conflict(failure.number) || Lost(failure.number);
     if (!may_run_again || !worth_it || attempt == kAttempts) return StatusOf(failure);
     Pause(attempt);
   }

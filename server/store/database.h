@@ -49,9 +49,9 @@ class Database {
     return Run(Kind::kSnapshot, std::forward<Body>(body));
   }
   // Runs `body(Session&)` in a transaction (READ COMMITTED) and commits it. Rolled back and run again from
-  // the start on deadlock, lock wait timeout, a cluster conflict, and when the connection is lost before
-  // COMMIT was sent. When it is lost during COMMIT, whether it was committed is not known: the answer is
-  // UNAVAILABLE, and bodies must be such that the caller can repeat them.
+  // the start on deadlock, lock wait timeout, a cluster conflict, Stale, and when the connection is lost
+  // before COMMIT was sent. When it is lost during COMMIT, whether it was committed is not known: the answer
+  // is UNAVAILABLE, and bodies must be such that the caller can repeat them.
   template <typename Body>
   auto Transact(Body&& body) {
     return Run(Kind::kTransaction, std::forward<Body>(body));

@@ -8,9 +8,6 @@
 namespace skulink::store {
 namespace {
 
-// The database's clock, so that servers need not agree on the time.
-constexpr char kDatabaseNow[] = "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)";
-
 constexpr char kColumns[] =
     "j.merchant_no, m.merchant_id, j.job_id, j.channel_no, c.channel_id, j.state, j.scan_mode, j.revision, "
     "j.cancel_requested, j.owner, j.live_before, j.live_seen, j.read_all, j.confirmed, j.items, j.progress, "
@@ -270,8 +267,9 @@ absl::Status ReleaseJob(Database& database, const JobRecord& job) {
   });
 }
 
-absl::Status ReleaseAllJobs(Database& database) {
+absl::Status ReleaseAllLeases(Database& database) {
   return database.Transact([&](Session& session) {
+    session.Execute("UPDATE merchant SET rekeying_until = 0 WHERE rekeying <> 0");
     session.Execute(
         "UPDATE merchant m JOIN job j ON j.merchant_no = m.merchant_no SET j.owner = '', j.lease_until = 0 "
         "WHERE j.active_channel_no IS NOT NULL");

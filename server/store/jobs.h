@@ -56,10 +56,10 @@ absl::StatusOr<std::optional<JobRecord>> ClaimJob(Database& database, const std:
 // Keeps the leases of `owner`, and tells which of its jobs are asked to stop.
 absl::StatusOr<std::vector<JobName>> RenewLeases(Database& database, const std::string& owner,
                                                  absl::Duration lease);
-// Gives back one job, or all that `owner` has (empty `owner`: all of everybody, for a store with one server),
-// so that they can be claimed at once.
+// Gives back one job, so that it can be claimed at once.
 absl::Status ReleaseJob(Database& database, const JobRecord& job);
-absl::Status ReleaseAllJobs(Database& database);
+// For a store with one server, at its start: gives back all jobs, and all turns at rekeying.
+absl::Status ReleaseAllLeases(Database& database);
 
 // Within a transaction that holds the merchant's lock: makes sure that `job.owner` still is the owner (throws
 // Refused ABORTED otherwise: a server that fell silent and came back must not write) and reads

@@ -195,7 +195,15 @@ PreparedChanges PrepareListingChanges(Session& session, const Merchant& merchant
   return prepared;
 }
 
-void LoadCreated(Session& session, const PreparedChanges& prepared) { session.Load(prepared.created); }
+void LoadCreated(Session& session, const PreparedChanges& prepared) {
+  try {
+    session.Load(prepared.created);
+  } catch (const StoreError& error) {
+    // Rows of a server that took the job over, or of an attempt whose answer was lost.
+    if (error.number() != kDuplicateKey) throw;
+    throw Stale();
+  }
+}
 
 void ApplyListingChanges(Session& session, const Merchant& merchant, int channel,
                          const ListingChanges& changes, const ChannelMemory* memory,
@@ -203,15 +211,10 @@ void ApplyListingChanges(Session& session, const Merchant& merchant, int channel
   const bool holds = prepared != nullptr && prepared->sku_case == merchant.sku_case &&
                      prepared->sku_revision == merchant.sku_revision;
   std::optional<PreparedChanges> anew;
-  if (!holds) {
-    prepared = &anew.emplace(PrepareListingChanges(session, merchant, channel, changes));
-    if (created_rows == CreatedRows::kLoaded) {
-      std::vector<std::string_view> ids;
-      for (const Listing& listing : changes.created) ids.emplace_back(listing.listing_id);
-      DeleteListings(session, merchant, channel, ids);
-    }
-  }
-  if (!holds || created_rows == CreatedRows::kToLoad) LoadCreated(session, *prepared);
+  // Loaded rows that are wrong: to write them once more would be too much for one transaction.
+  if (!holds && created_rows == CreatedRows::kLoaded) throw Stale();
+  if (!holds) prepared = &anew.emplace(PrepareListingChanges(session, merchant, channel, changes));
+  if (created_rows == CreatedRows::kToLoad) session.Load(prepared->created);
   const std::vector<std::string>& keys = prepared->sku_keys;
 
   MenuLedger ledger(session, merchant.number);

@@ -44,12 +44,13 @@ PreparedChanges PrepareListingChanges(Session& session, const Merchant& merchant
                                       const ListingChanges& changes);
 
 // Writes the created rows ahead: in the transaction of ApplyListingChanges, but before the merchant is
-// locked, so that the lock is held for half the time.
+// locked, so that the lock is held for half the time. Only in the first attempt at a transaction: throws
+// Stale when the rows are there already, and ApplyListingChanges does when `prepared` does not hold any more.
 void LoadCreated(Session& session, const PreparedChanges& prepared);
 
 // Writes changes of one channel's listings and all that follows from them in the views. Within a transaction
 // that holds the merchant's lock. `memory` may be null; it is not changed. `prepared`, of the same changes,
-// may be null, and need not hold any more.
+// may be null, and need not hold any more unless its rows are loaded.
 enum class CreatedRows { kToLoad, kLoaded };
 void ApplyListingChanges(Session& session, const Merchant& merchant, int channel,
                          const ListingChanges& changes, const ChannelMemory* memory,

@@ -113,9 +113,10 @@ absl::StatusOr<Merchant> UpdateMerchant(Database& database, std::string_view mer
     merchant.sku_case = change.sku_case.value_or(merchant.sku_case);
     session.Execute(
         "UPDATE merchant SET display_name = ?, currency = ?, sku_case = ?, rekeying = IF(?, 1, rekeying), "
-        "version = version + 1, update_time = ? WHERE merchant_no = ?",
-        {merchant.display_name, merchant.currency, static_cast<int>(merchant.sku_case), new_case, Now(),
-         merchant.number});
+        "rekeying_until = IF(?, 0, rekeying_until), version = version + 1, update_time = ? WHERE merchant_no "
+        "= ?",
+        {merchant.display_name, merchant.currency, static_cast<int>(merchant.sku_case), new_case, new_case,
+         Now(), merchant.number});
     return change.sku_case.has_value();
   });
   if (!rekey.ok()) return rekey.status();

@@ -68,6 +68,7 @@ class Import {
     if (is_new) product = &edit_.Create(row.product.id, row.product.name);
     bool changed = !is_new && product->now.name != row.product.name;
     if (changed) edit_.Rename(*product, row.product.name);
+    if (!is_new) edit_.GiveUpSkus(*product, row.product.variants);
     std::int64_t refused = 0;
     for (std::size_t i = 0; i < row.product.variants.size(); ++i) {
       switch (TakeVariant(row, i, *product)) {
@@ -211,7 +212,6 @@ absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merch
       for (CatalogEdit::EditedVariant& variant : product.variants) {
         if (!kept.contains(variant.now.id)) edit.Remove(product, variant);
       }
-      // SKUs may change places among the variants of one product.
       edit.GiveUpSkus(product, *change.variants);
       PutAll(edit, product, *change.variants);
     }

@@ -1,39 +1,70 @@
 #include "server/store/rekey.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <iterator>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <thread>
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "common/errors.h"
 #include "common/names.h"
 #include "common/string_map.h"
 #include "server/store/recount.h"
+#include "server/store/times.h"
 
 namespace skulink::store {
 namespace {
 
 constexpr int kRowsAtOnce = 2000;
+// A server that is silent for so long has ended its turn.
+constexpr absl::Duration kLease = absl::Seconds(15);
+constexpr absl::Duration kPoll = absl::Milliseconds(100);
 
-// One server's turn at a merchant that is marked. Whoever begins a turn later ends this one: its transactions
-// are refused from then on.
-struct Turn {
-  Database& database;
-  Merchant merchant;
-  std::int64_t token;
+// One server's turn at a merchant that is marked. It ends when another server takes over, or the case is
+// changed once more: its transactions are refused from then on.
+class Turn {
+ public:
+  Turn(Database& database, Merchant merchant, std::int64_t token)
+      : database_(database), merchant_(std::move(merchant)), token_(token) {}
 
   // Runs `body(session)` in a transaction of this turn.
   template <typename Body>
   auto Transact(const Body& body) const {
-    return database.Transact([&](Session& session) {
-      bool ours = false;
-      session.Query("SELECT rekeying = ? FROM merchant WHERE merchant_no = ? FOR UPDATE",
-                    {token, merchant.number}, [&](const Row& row) { ours = row.Int(0) != 0; });
-      if (!ours) throw Refused(Rekeying(merchant.id));
+    return database_.Transact([&](Session& session) {
+      const std::int64_t ours =
+          session.Execute(absl::StrCat("UPDATE merchant SET rekeying_until = ", kDatabaseNow,
+                                       " + ? WHERE merchant_no = ? AND rekeying = ?"),
+                          {absl::ToInt64Microseconds(kLease), merchant_.number, token_});
+      if (ours == 0) throw Refused(Rekeying(merchant_.id));
       return body(session);
     });
   }
+
+  Database& database() const { return database_; }
+  const Merchant& merchant() const { return merchant_; }
+
+ private:
+  // Also while a long read is under way, which is no transaction of the turn.
+  void Renew(const std::stop_token& stop) const {
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    while (!stopped.wait_for(lock, stop, absl::ToChronoNanoseconds(kLease / 3), [] { return false; }) &&
+           !stop.stop_requested()) {
+      Transact([](Session&) {}).IgnoreError();  // the next transaction of the turn says what is wrong
+    }
+  }
+
+  Database& database_;
+  const Merchant merchant_;
+  const std::int64_t token_;
+  std::jthread renewal_{[this](const std::stop_token& stop) { Renew(stop); }};
 };
 constexpr std::size_t kClashesNamed = 20;
 
@@ -105,20 +136,20 @@ absl::Status WriteKeys(const Turn& turn) {
     absl::StatusOr<std::int64_t> step = turn.Transact([&](Session& session) {
       product = from_product;  // a transaction can be run again
       variant = from_variant;
-      return RekeyVariants(session, turn.merchant, product, variant);
+      return RekeyVariants(session, turn.merchant(), product, variant);
     });
     if (!step.ok()) return step.status();
     seen = *step;
   }
   SKULINK_ASSIGN_OR_RETURN(const std::vector<Channel> channels,
-                           ListChannels(turn.database, turn.merchant.id, "", kMaxChannels));
+                           ListChannels(turn.database(), turn.merchant().id, "", kMaxChannels));
   for (const Channel& channel : channels) {
     std::string listing_id;
     for (std::int64_t seen = 1; seen > 0;) {
       const std::string from = listing_id;
       absl::StatusOr<std::int64_t> step = turn.Transact([&](Session& session) {
         listing_id = from;
-        return RekeyListings(session, turn.merchant, channel.number, listing_id);
+        return RekeyListings(session, turn.merchant(), channel.number, listing_id);
       });
       if (!step.ok()) return step.status();
       seen = *step;
@@ -132,14 +163,14 @@ absl::Status WriteMatches(const Turn& turn, const Recount& right) {
     for (const Recount::WrongInPos& row : chunk) {
       session.Execute(
           "UPDATE listing SET in_pos = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
-          {row.right, turn.merchant.number, row.channel, row.listing_id});
+          {row.right, turn.merchant().number, row.channel, row.listing_id});
     }
   }));
   return InChunks(turn, right.wrong_badges, [&](Session& session, auto chunk) {
     for (const Recount::WrongBadges& row : chunk) {
       session.Execute(
           "UPDATE variant SET badges = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
-          {row.right, turn.merchant.number, row.product, row.variant});
+          {row.right, turn.merchant().number, row.product, row.variant});
     }
   });
 }
@@ -148,7 +179,7 @@ absl::Status WriteGroups(const Turn& turn, const Recount& right) {
   for (std::int64_t left = 1; left > 0;) {
     absl::StatusOr<std::int64_t> step = turn.Transact([&](Session& session) {
       return session.Execute("DELETE FROM multiple_listing WHERE merchant_no = ? LIMIT ?",
-                             {turn.merchant.number, kRowsAtOnce});
+                             {turn.merchant().number, kRowsAtOnce});
     });
     if (!step.ok()) return step.status();
     left = *step;
@@ -159,7 +190,7 @@ absl::Status WriteGroups(const Turn& turn, const Recount& right) {
     SKULINK_RETURN_IF_ERROR(InChunks(turn, rows, [&](Session& session, auto chunk) {
       RowBatch batch("multiple_listing", "merchant_no, channel_no, sku_key, listings");
       for (const auto& [key, live] : chunk) {
-        batch.Add(turn.merchant.number).Add(std::int64_t{channel_number}).Add(key).Add(live).EndRow();
+        batch.Add(turn.merchant().number).Add(std::int64_t{channel_number}).Add(key).Add(live).EndRow();
       }
       session.Load(batch);
     }));
@@ -177,17 +208,43 @@ absl::Status WriteCounts(const Turn& turn, const Recount& right) {
           "= ?, "
           "not_in_pos = ?, live_items = ?, not_in_pos_items = ?, sold_variants = ?, sold_products = ?, "
           "multiple_listings = ? WHERE merchant_no = ? AND channel_no = ?",
-          {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], turn.merchant.number,
+          {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], turn.merchant().number,
            channel});
     }
-    session.Execute("DELETE FROM badge_count WHERE merchant_no = ?", {turn.merchant.number});
+    session.Execute("DELETE FROM badge_count WHERE merchant_no = ?", {turn.merchant().number});
     for (const auto& [badges, variants] : right.badge_counts) {
       session.Execute("INSERT INTO badge_count (merchant_no, badges, variants) VALUES (?, ?, ?)",
-                      {turn.merchant.number, badges, variants});
+                      {turn.merchant().number, badges, variants});
     }
-    session.Execute("UPDATE merchant SET rekeying = 0, sku_revision = sku_revision + 1 WHERE merchant_no = ?",
-                    {turn.merchant.number});
+    session.Execute(
+        "UPDATE merchant SET rekeying = 0, rekeying_until = 0, sku_revision = sku_revision + 1 WHERE "
+        "merchant_no = ?",
+        {turn.merchant().number});
   });
+}
+
+absl::Status Finish(const Turn& turn) {
+  SKULINK_RETURN_IF_ERROR(WriteKeys(turn));
+  // Nobody else writes while the mark is there, so the recount holds until it is written.
+  absl::StatusOr<Recount> right = turn.database().ReadSnapshot(
+      [&](Session& session) { return RecountMerchant(session, turn.merchant()); });
+  if (!right.ok()) return right.status();
+  SKULINK_RETURN_IF_ERROR(WriteMatches(turn, *right));
+  SKULINK_RETURN_IF_ERROR(WriteGroups(turn, *right));
+  return WriteCounts(turn, *right);
+}
+
+// The merchant, when it is marked and nobody else is at it.
+std::optional<Merchant> TakeTurn(Session& session, std::string_view merchant_id, std::int64_t token,
+                                 bool& marked) {
+  Merchant merchant = LockMerchant(session, merchant_id, /*also_rekeying=*/true);
+  const std::int64_t taken = session.Execute(
+      absl::StrCat("UPDATE merchant SET rekeying = ?, rekeying_until = ", kDatabaseNow,
+                   " + ? WHERE merchant_no = ? AND rekeying <> 0 AND rekeying_until < ", kDatabaseNow),
+      {token, absl::ToInt64Microseconds(kLease), merchant.number});
+  session.Query("SELECT rekeying <> 0 FROM merchant WHERE merchant_no = ?", {merchant.number},
+                [&](const Row& row) { marked = row.Int(0) != 0; });
+  return taken > 0 ? std::optional(std::move(merchant)) : std::nullopt;
 }
 
 }  // namespace
@@ -223,22 +280,20 @@ void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case)
 
 absl::Status FinishRekeying(Database& database, std::string_view merchant_id) {
   absl::BitGen random;
-  Turn turn{database, {}, absl::Uniform<std::int64_t>(random, 2, INT64_MAX)};
-  absl::StatusOr<bool> marked = database.Transact([&](Session& session) {
-    turn.merchant = LockMerchant(session, merchant_id, /*also_rekeying=*/true);
-    return session.Execute("UPDATE merchant SET rekeying = ? WHERE merchant_no = ? AND rekeying <> 0",
-                           {turn.token, turn.merchant.number}) > 0;
-  });
-  if (!marked.ok()) return marked.status();
-  if (!*marked) return absl::OkStatus();
-  SKULINK_RETURN_IF_ERROR(WriteKeys(turn));
-  // Nobody else writes while the mark is there, so the recount holds until it is written.
-  absl::StatusOr<Recount> right =
-      database.ReadSnapshot([&](Session& session) { return RecountMerchant(session, turn.merchant); });
-  if (!right.ok()) return right.status();
-  SKULINK_RETURN_IF_ERROR(WriteMatches(turn, *right));
-  SKULINK_RETURN_IF_ERROR(WriteGroups(turn, *right));
-  return WriteCounts(turn, *right);
+  const auto token = absl::Uniform<std::int64_t>(random, 2, INT64_MAX);
+  while (true) {
+    bool marked = false;
+    absl::StatusOr<std::optional<Merchant>> ours =
+        database.Transact([&](Session& session) { return TakeTurn(session, merchant_id, token, marked); });
+    if (!ours.ok()) return ours.status();
+    if (*ours) {
+      const absl::Status status = Finish(Turn(database, **std::move(ours), token));
+      if (ReasonOf(status) != v1::ERROR_REASON_REKEYING) return status;  // else somebody took over
+    } else if (!marked) {
+      return absl::OkStatus();
+    }
+    absl::SleepFor(kPoll);
+  }
 }
 
 absl::Status FinishAllRekeying(Database& database) {

@@ -14,8 +14,8 @@ namespace skulink::store {
 // Throws Refused (SKU_CASE_CLASH, with the variants) when `sku_case` would give two variants one key.
 void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case);
 
-// Does what is left to do of a merchant that is marked; nothing when it is not. Can be called again after any
-// interruption.
+// Returns once nothing is left to do of a merchant that is marked: does it, or waits for the server that is
+// at it, and takes over from one that fell silent. Can be called again after any interruption.
 absl::Status FinishRekeying(Database& database, std::string_view merchant_id);
 
 // Finishes what servers that died left half-way.

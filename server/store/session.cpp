@@ -15,8 +15,6 @@
 namespace skulink::store {
 namespace {
 
-constexpr unsigned kDuplicateKey = 1062;
-
 std::optional<std::int64_t> ParseInt(std::string_view text) {
   std::int64_t number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -41,6 +41,15 @@ class Refused : public std::exception {
   absl::Status status_;
 };
 
+// Thrown inside a transaction, what it was begun with being out of date, to roll it back and run it again.
+class Stale : public std::exception {
+ public:
+  const char* what() const noexcept override { return "out of date"; }
+};
+
+// MySQL's number of the error for a row whose key is there already.
+inline constexpr unsigned kDuplicateKey = 1062;
+
 // Bytes that need not be UTF-8, as a value of a statement.
 struct Blob {
   std::string_view bytes;

@@ -11,6 +11,9 @@ namespace skulink::store {
 
 inline std::int64_t Now() { return absl::ToUnixMicros(absl::Now()); }
 
+// The same by the database's clock, as SQL: leases need no servers whose clocks agree.
+inline constexpr char kDatabaseNow[] = "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)";
+
 inline std::optional<absl::Time> OptionalTime(const std::optional<std::int64_t>& micros) {
   return micros ? std::optional(absl::FromUnixMicros(*micros)) : std::nullopt;
 }

@@ -4,7 +4,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "common/errors.h"
@@ -63,7 +65,12 @@ void Scan::Run(std::stop_token server_stop) {
   const std::stop_callback on_cancel(cancel_.get_token(), [this] { stop_.request_stop(); });
   if (job_.cancel_requested) Cancel();
   publish_(job_.job);
-  const absl::Status status = RunPhases();
+  absl::Status status;
+  try {
+    status = RunPhases();
+  } catch (const std::exception& error) {  // no memory, no thread to be had: the job fails, not the server
+    status = Error(absl::StatusCode::kInternal, v1::ERROR_REASON_INTERNAL, error.what());
+  }
   memory_.reset();
   known_.reset();
   malloc_trim(0);  // what a large scan took is spread over the heap, which else keeps it
@@ -211,7 +218,10 @@ absl::Status Scan::ReadListings() {
       std::optional<store::PreparedChanges> prepared = PrepareChanges(*batch);
       if (before.valid()) SKULINK_RETURN_IF_ERROR(before.get());
       before = writing;
-      writing = std::async(std::launch::async, write, std::move(batch), std::move(prepared), before).share();
+      // Deferred where no thread can be had: then it is written when somebody waits for it.
+      writing = std::async(std::launch::async | std::launch::deferred, write, std::move(batch),
+                           std::move(prepared), before)
+                    .share();
     }
     if (!sound.ok() || end_of_list) {
       if (writing.valid()) SKULINK_RETURN_IF_ERROR(writing.get());
@@ -257,13 +267,11 @@ absl::StatusOr<FoundItems> Scan::LookUp(const std::vector<std::string>& item_ids
 
 absl::Status Scan::Write(const ScanBatch& batch, const store::PreparedChanges* prepared,
                          const std::shared_future<absl::Status>& before) {
-  // Only at the first attempt: what an attempt wrote may be committed though the answer was lost.
   bool load_early = prepared != nullptr;
   auto created_rows = store::CreatedRows::kToLoad;
   const auto before_lock = [&](store::Session& session) {
     created_rows = load_early ? store::CreatedRows::kLoaded : store::CreatedRows::kToLoad;
-    if (load_early) store::LoadCreated(session, *prepared);
-    load_early = false;
+    if (std::exchange(load_early, false)) store::LoadCreated(session, *prepared);
     if (!before.valid()) return;
     if (const absl::Status& status = before.get(); !status.ok()) throw store::Refused(status);
   };

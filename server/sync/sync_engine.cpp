@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "absl/random/random.h"
@@ -108,13 +109,19 @@ class SyncEngine::Impl {
     Running& running = running_[owner];
     running.job_name = name;
     running.scan = scan;
-    running.thread = std::thread([this, owner, scan] {
-      scan->Run(stop_.get_token());
-      const std::lock_guard ending(mutex_);
-      running_.at(owner).ended = true;
-      woken_ = true;
-      changed_.notify_all();
-    });
+    try {
+      running.thread = std::thread([this, owner, scan] {
+        scan->Run(stop_.get_token());
+        const std::lock_guard ending(mutex_);
+        running_.at(owner).ended = true;
+        woken_ = true;
+        changed_.notify_all();
+      });
+    } catch (const std::system_error& error) {  // its lease runs out, and a server that has room takes it
+      spdlog::warn("no thread for {}: {}", name, error.what());
+      running_.erase(owner);
+      return false;
+    }
     return true;
   }
 

@@ -139,6 +139,46 @@ TEST_F(CatalogueImport, ASkuThatAnEarlierRowGaveUpMayBeTaken) {
   ExpectVerified(*database_);
 }
 
+TEST_F(CatalogueImport, SkusMayChangePlacesWithinARow) {
+  Import({Row(1, "p", {{.id = "v1", .sku = "a"}, {.id = "v2", .sku = "b"}, {.id = "v3", .sku = "c"}})});
+
+  const ImportOutcome outcome =
+      Import({Row(1, "p", {{.id = "v1", .sku = "b"}, {.id = "v2", .sku = "c"}, {.id = "v3", .sku = "a"}})});
+
+  EXPECT_TRUE(outcome.refused.empty());
+  EXPECT_EQ(outcome.counts.variants_updated(), 3);
+  EXPECT_THAT(Get("p").variants, ElementsAre(Variant{.id = "v1", .sku = "b"}, Variant{.id = "v2", .sku = "c"},
+                                             Variant{.id = "v3", .sku = "a"}));
+  ExpectVerified(*database_);
+}
+
+TEST_F(CatalogueImport, AVariantThatCannotHaveItsNewSkuKeepsItsOldOne) {
+  Import({Row(1, "p", {{.id = "v1", .sku = "a"}, {.id = "v2", .sku = "b"}, {.id = "v3", .sku = "c"}}),
+          Row(2, "other", {{.id = "v", .sku = "taken"}})});
+
+  // v3 cannot leave c, so v2 cannot leave b, and v1 not a; v4 is new.
+  const ImportOutcome outcome = Import({Row(1, "p",
+                                            {{.id = "v1", .sku = "b"},
+                                             {.id = "v2", .sku = "c"},
+                                             {.id = "v3", .sku = "taken"},
+                                             {.id = "v4", .sku = "a"}})});
+
+  EXPECT_EQ(outcome.refused.size(), 4);
+  EXPECT_EQ(outcome.counts.variants_updated() + outcome.counts.variants_created(), 0);
+  EXPECT_THAT(Get("p").variants, ElementsAre(Variant{.id = "v1", .sku = "a"}, Variant{.id = "v2", .sku = "b"},
+                                             Variant{.id = "v3", .sku = "c"}));
+  ExpectVerified(*database_);
+}
+
+TEST_F(CatalogueImport, OfTwoVariantsThatWantOneSkuTheFirstGetsIt) {
+  Import({Row(1, "p", {{.id = "v1", .sku = "a"}, {.id = "v2", .sku = "b"}})});
+  const ImportOutcome outcome = Import({Row(1, "p", {{.id = "v1", .sku = "c"}, {.id = "v2", .sku = "c"}})});
+  ASSERT_EQ(outcome.refused.size(), 1);
+  EXPECT_EQ(outcome.refused[0].variant_id(), "v2");
+  EXPECT_THAT(Get("p").variants,
+              ElementsAre(Variant{.id = "v1", .sku = "c"}, Variant{.id = "v2", .sku = "b"}));
+}
+
 TEST_F(CatalogueImport, VariantsThatAreNotNamedStay) {
   Import({Row(1, "p", {{.id = "v1", .sku = "a"}, {.id = "v2", .sku = "b"}})});
   Import({Row(1, "p", {{.id = "v3", .sku = "c"}, {.id = "v2", .sku = "B"}}, "New name")});

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "server/store/rekey.h"
 #include "tests/integration/menu_model.h"
 #include "tests/integration/test_database.h"
@@ -35,10 +37,13 @@ class PreparedListings : public testing::Test {
     return *std::move(prepared);
   }
   void Write(const store::PreparedChanges& prepared) {
+    bool first = true;
     const absl::Status written = database_->Transact([&](store::Session& session) {
-      store::LoadCreated(session, prepared);
+      const bool load_early = std::exchange(first, false);
+      if (load_early) store::LoadCreated(session, prepared);
       store::ApplyListingChanges(session, store::LockMerchant(session, "shop"), channel_, changes_, nullptr,
-                                 &prepared, store::CreatedRows::kLoaded);
+                                 &prepared,
+                                 load_early ? store::CreatedRows::kLoaded : store::CreatedRows::kToLoad);
     });
     EXPECT_TRUE(written.ok()) << written;
   }
@@ -82,6 +87,36 @@ TEST_F(PreparedListings, HaveTheKeysOfTheMerchantsNewCase) {
   EXPECT_TRUE(store::UpdateMerchant(*database_, "shop", {.sku_case = SkuCase::kIgnore}).ok());
   Write(prepared);
   EXPECT_THAT(Counts(), Pair(1, 0));
+  ExpectVerified(*database_);
+}
+
+TEST_F(PreparedListings, MadeWhileTheMerchantIsBeingRekeyedHaveTheKeysOfItsEnd) {
+  CreateProduct("A");
+  changes_.created[0].seller_sku = "a";
+  const absl::Status marked = database_->Transact([](store::Session& session) {
+    session.Execute("UPDATE merchant SET rekeying = 1, sku_case = 1 WHERE merchant_id = 'shop'");
+  });
+  ASSERT_TRUE(marked.ok()) << marked;
+  const store::PreparedChanges prepared = Prepare();  // finds no owner: the variant still has its old key
+  ASSERT_TRUE(store::FinishRekeying(*database_, "shop").ok());
+
+  Write(prepared);
+
+  EXPECT_THAT(Counts(), Pair(1, 0));
+  ExpectVerified(*database_);
+}
+
+TEST_F(PreparedListings, WrittenByAnotherServerAreNotWrittenAgain) {
+  const store::PreparedChanges prepared = Prepare();
+  Write(prepared);
+  int attempts = 0;
+
+  const absl::Status written = database_->Transact([&](store::Session& session) {
+    if (++attempts == 1) store::LoadCreated(session, prepared);
+  });
+
+  EXPECT_TRUE(written.ok()) << written;
+  EXPECT_EQ(attempts, 2);
   ExpectVerified(*database_);
 }
 

@@ -195,6 +195,31 @@ TEST_F(MenuPaging, VariantsOfOneProductFillPagesByName) {
   }
 }
 
+// More variants than are looked through for a page.
+TEST_F(MenuPaging, AProductOfThousandsOfVariantsDoesNotHoldUpASearchByName) {
+  std::vector<store::ImportRow> rows;
+  std::vector<Listing> listings;
+  const auto add = [&](const std::string& id, const std::string& name, int variants) {
+    store::Product product{.id = id, .name = name, .version = 1};
+    for (int v = 0; v < variants; ++v) {
+      const std::string sku = absl::StrCat(id, "-", v);
+      product.variants.push_back({.id = absl::StrCat("v", v), .sku = sku});
+      if (v == variants - 1) listings.push_back(Live(sku, sku));
+    }
+    model_.products.push_back(product);
+    rows.push_back({.line = 1, .product = std::move(product)});
+  };
+  add("large", "Many A", 4500);
+  add("small", "Many B", 1);
+  for (int i = 0; i < 2500; ++i) add(absl::StrCat(10000 + i), "Other", 1);
+  ASSERT_TRUE(store::ImportProducts(*database_, "shop", rows).ok());
+  Create("c1", listings);
+  Create("c2", {});
+  for (const int page_size : {50, 900}) {
+    ExpectMenu(*database_, model_, {.name_prefix = "many"}, page_size);
+  }
+}
+
 TEST_F(MenuPaging, AGroupAndItsListingsAreOfOneMoment) {
   const int channel = AddChannel(*database_, "c");
   ASSERT_TRUE(ChangeListings(*database_, channel, {.created = {Live("1", "a"), Live("2", "a")}}).ok());
