@@ -32,7 +32,14 @@ absl::StatusOr<v1::Job> Start(const Request& request, CallContext& call) {
   if (!request.request_id().empty() && !IsUuid(request.request_id())) {
     return InvalidField("request_id", v1::ERROR_REASON_FORMAT_INVALID, "must be empty or a UUID");
   }
-  return call.engine.StartScan(channel, v1::SCAN_MODE_FULL, absl::AsciiStrToLower(request.request_id()));
+  v1::StartScanRequest what;  // the same, whichever method asked for it
+  what.set_channel(request.channel());
+  what.set_mode(v1::SCAN_MODE_FULL);
+  return call.engine.StartJob({.channel = channel,
+                               .kind = v1::JOB_KIND_SCAN,
+                               .scan_mode = what.mode(),
+                               .request_id = absl::AsciiStrToLower(request.request_id()),
+                               .request = what.SerializeAsString()});
 }
 
 // WatchJobRequest or ScanChannelRequest.

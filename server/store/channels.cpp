@@ -78,7 +78,7 @@ bool DeleteSomeOfJobs(Session& session, const Merchant& merchant, int channel_nu
                 {merchant.number, channel_number, kRemovedAtOnce},
                 [&](const Row& row) { jobs.push_back(row.String(0)); });
   if (jobs.empty()) return true;
-  for (const char* table : {"scan_page", "job_item", "job"}) {
+  for (const char* table : {"scan_page", "job_item", "job_request", "job"}) {
     const std::int64_t deleted = session.Execute(
         "DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND job_id IN (?) LIMIT ?",
         {merchant.number, jobs, kRemovedAtOnce});

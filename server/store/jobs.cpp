@@ -12,7 +12,8 @@ constexpr char kColumns[] =
     "j.merchant_no, m.merchant_id, j.job_id, j.channel_no, c.channel_id, j.state, j.scan_mode, j.revision, "
     "j.cancel_requested, j.owner, j.live_before, j.live_seen, j.read_all, j.confirmed, j.items, j.progress, "
     "j.error, "
-    "j.confirmation, j.create_time, j.start_time, j.end_time, c.endpoint ";
+    "j.confirmation, j.create_time, j.start_time, j.end_time, c.endpoint, j.kind, j.validate_only, "
+    "j.position, j.transfer, j.begun_at ";
 constexpr char kFrom[] =
     "FROM merchant m JOIN job j ON j.merchant_no = m.merchant_no "
     "JOIN channel c ON c.merchant_no = j.merchant_no AND c.channel_no = j.channel_no ";
@@ -40,13 +41,18 @@ JobRecord FromRow(const Row& row) {
                    .live_seen = row.Int(11),
                    .read_all = row.Int(12) != 0,
                    .confirmed = row.Int(13) != 0,
-                   .items = row.Int(14)};
+                   .items = row.Int(14),
+                   .position = row.String(24),
+                   .begun_at = row.OptionalInt(26)};
   v1::Job& job = record.job;
   job.set_name(ToString(JobName{record.merchant_id, record.job_id}));
   job.set_channel(ToString(ChannelName{record.merchant_id, record.channel_id}));
   job.set_state(static_cast<v1::JobState>(row.Int(5)));
   job.set_scan_mode(static_cast<v1::ScanMode>(row.Int(6)));
   job.set_revision(row.Int(7));
+  job.set_kind(static_cast<v1::JobKind>(row.Int(22)));
+  job.set_validate_only(row.Int(23) != 0);
+  if (!row.IsNull(25)) Parse(row, 25, job.mutable_transfer());
   Parse(row, 15, job.mutable_progress());
   if (!row.IsNull(16)) Parse(row, 16, job.mutable_error());
   if (!row.IsNull(17)) Parse(row, 17, job.mutable_confirmation());
@@ -87,7 +93,7 @@ bool Ended(v1::JobState state) {
 
 void EndAsCancelled(Session& session, JobRecord& job) {
   job.job.set_state(v1::JOB_STATE_CANCELLED);
-  job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
+  if (job.job.kind() == v1::JOB_KIND_SCAN) job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
   SaveJob(session, job);
 }
 
@@ -98,56 +104,76 @@ absl::Status WrongState(const JobRecord& job, std::string_view needed) {
                {{"job", job.job.name()}, {"state", v1::JobState_Name(job.job.state())}});
 }
 
+std::string FindRequest(Session& session, std::int64_t merchant_number, std::string_view job_id) {
+  std::string request;
+  session.Query("SELECT request FROM job_request WHERE merchant_no = ? AND job_id = ?",
+                {merchant_number, job_id}, [&](const Row& row) { request = row.String(0); });
+  return request;
+}
+
 // The job that an earlier call with the same request_id made.
-std::optional<v1::Job> FindRepeated(Session& session, const Merchant& merchant, const ChannelName& channel,
-                                    v1::ScanMode mode, std::string_view request_id) {
-  if (request_id.empty()) return std::nullopt;
+std::optional<v1::Job> FindRepeated(Session& session, const Merchant& merchant, const JobRequest& request) {
+  if (request.request_id.empty()) return std::nullopt;
   std::optional<JobRecord> before;
   session.Query(absl::StrCat("SELECT ", kColumns, kFrom, "WHERE j.merchant_no = ? AND j.request_id = ?"),
-                {merchant.number, request_id}, [&](const Row& row) { before = FromRow(row); });
+                {merchant.number, request.request_id}, [&](const Row& row) { before = FromRow(row); });
   if (!before) return std::nullopt;
-  if (before->channel_id != channel.channel || before->job.scan_mode() != mode) {
+  if (before->job.kind() != request.kind ||
+      FindRequest(session, merchant.number, before->job_id) != request.request) {
     throw Refused(
-        InvalidField("request_id", v1::ERROR_REASON_REQUEST_ID_REUSED, "was used for another scan"));
+        InvalidField("request_id", v1::ERROR_REASON_REQUEST_ID_REUSED, "was used for another request"));
   }
   return before->job;
 }
 
+// Ends a job of the channel that waits for confirmation; refuses when another one is under way.
+void MakeWay(Session& session, const Merchant& merchant, const ChannelName& channel, int channel_number) {
+  std::optional<JobRecord> active;
+  session.Query(
+      absl::StrCat("SELECT ", kColumns, kFrom, "WHERE j.merchant_no = ? AND j.active_channel_no = ?"),
+      {merchant.number, channel_number}, [&](const Row& row) { active = FromRow(row); });
+  if (!active) return;
+  if (active->job.state() != v1::JOB_STATE_NEEDS_CONFIRMATION) {
+    throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
+                        absl::StrCat(ToString(channel), " has a running job: ", active->job.name()),
+                        {{"job", active->job.name()}}));
+  }
+  EndAsCancelled(session, *active);
+}
+
 }  // namespace
 
-absl::StatusOr<v1::Job> CreateScanJob(Database& database, const ChannelName& channel, v1::ScanMode mode,
-                                      std::string_view request_id) {
+absl::StatusOr<v1::Job> CreateJob(Database& database, const JobRequest& request, const JobCheck& check) {
   return database.Transact([&](Session& session) {
+    const ChannelName& channel = request.channel;
     const Merchant merchant = LockMerchant(session, channel.merchant);
     std::optional<std::int64_t> channel_number;
     session.Query("SELECT channel_no FROM channel WHERE merchant_no = ? AND channel_id = ?",
                   {merchant.number, channel.channel}, [&](const Row& row) { channel_number = row.Int(0); });
     if (!channel_number) throw Refused(NotFound(ToString(channel)));
-    if (std::optional<v1::Job> before = FindRepeated(session, merchant, channel, mode, request_id))
-      return *before;
-
-    std::optional<JobRecord> active;
-    session.Query(
-        absl::StrCat("SELECT ", kColumns, kFrom, "WHERE j.merchant_no = ? AND j.active_channel_no = ?"),
-        {merchant.number, *channel_number}, [&](const Row& row) { active = FromRow(row); });
-    if (active && active->job.state() != v1::JOB_STATE_NEEDS_CONFIRMATION) {
-      throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
-                          absl::StrCat(ToString(channel), " has a running job: ", active->job.name()),
-                          {{"job", active->job.name()}}));
-    }
-    if (active) EndAsCancelled(session, *active);
+    if (std::optional<v1::Job> before = FindRepeated(session, merchant, request)) return *before;
+    if (check) check(session, merchant, static_cast<int>(*channel_number));
+    MakeWay(session, merchant, channel, static_cast<int>(*channel_number));
 
     const std::string id = NewJobId();
-    const std::optional<std::string_view> request =
-        request_id.empty() ? std::nullopt : std::optional<std::string_view>(request_id);
+    const std::optional<std::string_view> request_id =
+        request.request_id.empty() ? std::nullopt : std::optional<std::string_view>(request.request_id);
     session.Execute(
-        "INSERT INTO job (merchant_no, job_id, channel_no, active_channel_no, request_id, state, scan_mode, "
-        "revision, "
-        "progress, create_time) VALUES (?, ?, ?, ?, ?, ?, ?, 1, '', ?)",
-        {merchant.number, id, *channel_number, *channel_number, request,
-         static_cast<int>(v1::JOB_STATE_QUEUED), static_cast<int>(mode), Now()});
+        "INSERT INTO job (merchant_no, job_id, channel_no, active_channel_no, request_id, state, kind, "
+        "scan_mode, validate_only, revision, progress, create_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, "
+        "'', ?)",
+        {merchant.number, id, *channel_number, *channel_number, request_id,
+         static_cast<int>(v1::JOB_STATE_QUEUED), static_cast<int>(request.kind),
+         static_cast<int>(request.scan_mode), request.validate_only, Now()});
+    session.Execute("INSERT INTO job_request (merchant_no, job_id, request) VALUES (?, ?, ?)",
+                    {merchant.number, id, Blob{request.request}});
     return Require(session, {channel.merchant, id}).job;
   });
+}
+
+absl::StatusOr<std::string> ReadJobRequest(Database& database, const JobRecord& job) {
+  return database.Read(
+      [&](Session& session) { return FindRequest(session, job.merchant_number, job.job_id); });
 }
 
 absl::StatusOr<JobRecord> ReadJob(Database& database, const JobName& name) {
@@ -305,18 +331,21 @@ void SaveJob(Session& session, JobRecord& job) {
   const bool has_owner = now.state() == v1::JOB_STATE_RUNNING && !job.owner.empty();
   const std::string progress = now.progress().SerializeAsString();
   const std::string error = now.error().SerializeAsString(),
-                    confirmation = now.confirmation().SerializeAsString();
+                    confirmation = now.confirmation().SerializeAsString(),
+                    transfer = now.transfer().SerializeAsString();
   session.Execute(
       "UPDATE job FORCE INDEX (PRIMARY) SET state = ?, active_channel_no = ?, revision = revision + 1, owner "
       "= ?, "
       "lease_until = IF(?, lease_until, 0), live_before = ?, live_seen = ?, read_all = ?, confirmed = ?, "
       "items = ?, "
-      "progress = ?, error = ?, confirmation = ?, end_time = ? WHERE merchant_no = ? AND job_id = ?",
+      "progress = ?, error = ?, confirmation = ?, end_time = ?, position = ?, transfer = ?, begun_at = ? "
+      "WHERE merchant_no = ? AND job_id = ?",
       {static_cast<int>(now.state()), active, has_owner ? job.owner : std::string(), has_owner,
        job.live_before, job.live_seen, job.read_all, job.confirmed, job.items, Blob{progress},
        now.has_error() ? Value(Blob{error}) : Value(std::nullopt),
-       now.has_confirmation() ? Value(Blob{confirmation}) : Value(std::nullopt), end_time,
-       job.merchant_number, job.job_id});
+       now.has_confirmation() ? Value(Blob{confirmation}) : Value(std::nullopt), end_time, Blob{job.position},
+       now.has_transfer() ? Value(Blob{transfer}) : Value(std::nullopt), job.begun_at, job.merchant_number,
+       job.job_id});
   session.Query("SELECT revision FROM job WHERE merchant_no = ? AND job_id = ?",
                 {job.merchant_number, job.job_id}, [&](const Row& row) { now.set_revision(row.Int(0)); });
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,16 +29,29 @@ struct JobRecord {
   bool cancel_requested = false;
   // Of a FULL scan: live listings before it, and seen by it so far.
   std::int64_t live_before = 0, live_seen = 0;
-  bool read_all = false;   // the last page is written
-  bool confirmed = false;  // may remove whatever it did not see
-  std::int64_t items = 0;  // rows in job_item
+  bool read_all = false;                 // the last page is written
+  bool confirmed = false;                // may remove whatever it did not see
+  std::int64_t items = 0;                // rows in job_item
+  std::string position;                  // how far a download or an upload is, in the words of its runner
+  std::optional<std::int64_t> begun_at;  // of a scan: microseconds by the Seller Center's clock
+};
+
+// What a new job is to do.
+struct JobRequest {
+  ChannelName channel;
+  v1::JobKind kind = v1::JOB_KIND_SCAN;
+  v1::ScanMode scan_mode = v1::SCAN_MODE_UNSPECIFIED;  // of a scan
+  bool validate_only = false;
+  std::string request_id;  // may be empty
+  std::string request;     // serialized, without its request_id
 };
 
 // CHANNEL_BUSY while the channel has a queued or running job; one that needs confirmation is ended as
-// CANCELLED. REQUEST_ID_REUSED when `request_id` (may be empty) was used for another channel or mode; the
-// same job when for the same.
-absl::StatusOr<v1::Job> CreateScanJob(Database& database, const ChannelName& channel, v1::ScanMode mode,
-                                      std::string_view request_id);
+// CANCELLED. REQUEST_ID_REUSED when the request_id was used for another request; the same job when for the
+// same. `check` may look at the store within the transaction, and throws to refuse the job.
+using JobCheck = std::function<void(Session&, const Merchant&, int channel_number)>;
+absl::StatusOr<v1::Job> CreateJob(Database& database, const JobRequest& request,
+                                  const JobCheck& check = nullptr);
 absl::StatusOr<JobRecord> ReadJob(Database& database, const JobName& name);
 // The newest first, those before `before_job_id`. Empty `channel_id`: of all channels.
 absl::StatusOr<std::vector<v1::Job>> ListJobs(Database& database, std::string_view merchant_id,
@@ -48,6 +62,9 @@ absl::StatusOr<std::vector<v1::Job>> ListJobs(Database& database, std::string_vi
 absl::StatusOr<v1::Job> RequestCancel(Database& database, const JobName& name);
 // JOB_STATE unless the job needs confirmation.
 absl::StatusOr<v1::Job> Confirm(Database& database, const JobName& name);
+
+// The request that made the job, serialized, without its request_id.
+absl::StatusOr<std::string> ReadJobRequest(Database& database, const JobRecord& job);
 
 // Makes `owner` the owner of the oldest job that waits for one or whose owner's lease ran out, and its state
 // RUNNING.
@@ -85,7 +102,7 @@ struct ScanPages {
 void SaveScanPages(Session& session, const JobRecord& job, const ScanPages& pages);
 absl::StatusOr<ScanPages> ReadScanPages(Database& database, const JobRecord& job);
 
-// Appends to the job's items while there are fewer than 10,000.
+// Appends to the job's items; of a scan while there are fewer than 10,000.
 void SaveJobItems(Session& session, JobRecord& job, const std::vector<v1::JobItem>& items);
 // Those with a number above `after`; `numbers` gets theirs.
 absl::StatusOr<std::vector<v1::JobItem>> ListJobItems(Database& database, const JobName& name,

@@ -59,14 +59,14 @@ class SyncEngine::Impl {
   void CancelRunning(const std::string& job_name) {
     const std::lock_guard lock(mutex_);
     for (auto& [owner, running] : running_) {
-      if (running.job_name == job_name) running.scan->Cancel();
+      if (running.job_name == job_name) running.runner->Cancel();
     }
   }
 
  private:
   struct Running {
     std::string job_name;
-    std::shared_ptr<Scan> scan;
+    std::shared_ptr<RunningJob> runner;
     std::thread thread;
     bool ended = false;
   };
@@ -98,20 +98,24 @@ class SyncEngine::Impl {
     return !stop_.stop_requested() && running_.size() < static_cast<std::size_t>(options_.max_running_jobs);
   }
 
+  std::shared_ptr<RunningJob> MakeRunner(store::JobRecord job) {
+    return std::make_shared<Scan>(database_, std::move(job), options_.seller_center_timeout,
+                                  [this](const v1::Job& now) { Publish(now); });
+  }
+
   bool Claim() {
     const std::string owner = NewOwner();
     absl::StatusOr<std::optional<store::JobRecord>> job = store::ClaimJob(database_, owner, options_.lease);
     if (!job.ok() || !*job) return false;
     const std::string name = (*job)->job.name();
-    auto scan = std::make_shared<Scan>(database_, **std::move(job), options_.seller_center_timeout,
-                                       [this](const v1::Job& now) { Publish(now); });
+    const std::shared_ptr<RunningJob> runner = MakeRunner(**std::move(job));
     const std::lock_guard lock(mutex_);
     Running& running = running_[owner];
     running.job_name = name;
-    running.scan = scan;
+    running.runner = runner;
     try {
-      running.thread = std::thread([this, owner, scan] {
-        scan->Run(stop_.get_token());
+      running.thread = std::thread([this, owner, runner] {
+        runner->Run(stop_.get_token());
         const std::lock_guard ending(mutex_);
         running_.at(owner).ended = true;
         woken_ = true;
@@ -194,9 +198,8 @@ SyncEngine::~SyncEngine() = default;
 
 JobHub& SyncEngine::hub() { return impl_->hub(); }
 
-absl::StatusOr<v1::Job> SyncEngine::StartScan(const ChannelName& channel, v1::ScanMode mode,
-                                              std::string_view request_id) {
-  absl::StatusOr<v1::Job> job = store::CreateScanJob(impl_->database(), channel, mode, request_id);
+absl::StatusOr<v1::Job> SyncEngine::StartJob(const store::JobRequest& request, const store::JobCheck& check) {
+  absl::StatusOr<v1::Job> job = store::CreateJob(impl_->database(), request, check);
   if (job.ok()) impl_->Wake();
   return job;
 }

@@ -10,6 +10,7 @@
 #include "common/names.h"
 #include "server/sellercenters/seller_center.h"
 #include "server/store/database.h"
+#include "server/store/jobs.h"
 #include "server/sync/job_hub.h"
 #include "skulink/v1/sync_service.pb.h"
 
@@ -29,9 +30,9 @@ class SyncEngine {
   // Stops running jobs at their next page, gives their leases back, so that another server can go on at once.
   ~SyncEngine();
 
-  // CHANNEL_BUSY while the channel has a running job; a job that needs confirmation is ended as CANCELLED.
-  absl::StatusOr<v1::Job> StartScan(const ChannelName& channel, v1::ScanMode mode,
-                                    std::string_view request_id);
+  // As store::CreateJob: CHANNEL_BUSY while the channel has a running job; a job that needs confirmation is
+  // ended as CANCELLED.
+  absl::StatusOr<v1::Job> StartJob(const store::JobRequest& request, const store::JobCheck& check = nullptr);
   absl::StatusOr<v1::Job> GetJob(const JobName& job);
   // The newest first, those before `before_job_id` (empty: from the newest). `channel_id` empty: of all
   // channels.

@@ -29,7 +29,7 @@ class ScanJobsTest : public ScanTest {
   }
 
   absl::StatusOr<v1::Job> StartAgain(const std::string& request_id, const std::string& channel = "shop") {
-    return engine().StartScan({"default", channel}, v1::SCAN_MODE_FULL, request_id);
+    return engine().StartJob(FullScan(channel, request_id));
   }
 };
 
@@ -302,7 +302,7 @@ TEST_F(ScanJobsTest, TwoServersShareTheJobs) {
   const v1::Job first = StartAndHoldAfterTwoPages();
 
   SyncEngine neighbour(database(), {.max_running_jobs = 1});
-  const v1::Job second = AwaitEnd(neighbour.StartScan({"default", "other"}, v1::SCAN_MODE_FULL, "").value());
+  const v1::Job second = AwaitEnd(neighbour.StartJob(FullScan("other")).value());
 
   EXPECT_EQ(second.state(), v1::JOB_STATE_SUCCEEDED) << second.ShortDebugString();
   EXPECT_EQ(Listings("other"), ListingIds(1, 50));
