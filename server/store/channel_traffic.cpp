@@ -1,5 +1,6 @@
 #include "server/store/channel_traffic.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -62,9 +63,10 @@ std::optional<ChannelTraffic> TakeTrafficOf(Session& session, std::int64_t merch
   // Another server's row, also one that came to be just now, stays as it is.
   if (updated == 0) {
     session.Execute(
-        absl::StrCat("INSERT IGNORE INTO channel_traffic (merchant_no, channel_no, owner, fence, lease_until) "
-                     "VALUES (?, ?, ?, 1, ",
-                     kDatabaseNow, " + ?)"),
+        absl::StrCat(
+            "INSERT IGNORE INTO channel_traffic (merchant_no, channel_no, owner, fence, lease_until) "
+            "VALUES (?, ?, ?, 1, ",
+            kDatabaseNow, " + ?)"),
         {merchant_number, channel_number, owner, lease_micros});
   }
   std::optional<ChannelTraffic> taken;
@@ -83,8 +85,8 @@ absl::StatusOr<std::vector<ChannelTraffic>> TakeTraffic(Database& database, cons
                          "t.merchant_no = c.merchant_no AND t.channel_no = c.channel_no "
                          "WHERE (c.stock_sync OR c.price_sync) AND NOT c.removing AND (t.owner IS NULL OR "
                          "t.lease_until < ",
-                         kDatabaseNow, ") AND (c.push_all_after IS NOT NULL OR ", SomeDue(1), " OR ",
-                         SomeDue(2), ") LIMIT ?"),
+                         kDatabaseNow, ") AND (c.push_all_after IS NOT NULL OR c.stock_sync AND ", SomeDue(1),
+                         " OR c.price_sync AND ", SomeDue(2), ") LIMIT ?"),
             {limit},
             [&](const Row& row) { channels.emplace_back(row.Int(0), static_cast<int>(row.Int(1))); });
         return channels;
@@ -93,9 +95,8 @@ absl::StatusOr<std::vector<ChannelTraffic>> TakeTraffic(Database& database, cons
   std::vector<ChannelTraffic> taken;
   // Each by itself: two servers that take several channels in other orders would wait for each other.
   for (const auto& [merchant, channel] : *found) {
-    absl::StatusOr<std::optional<ChannelTraffic>> one = database.Transact([&](Session& session) {
-      return TakeTrafficOf(session, merchant, channel, owner, lease);
-    });
+    absl::StatusOr<std::optional<ChannelTraffic>> one = database.Transact(
+        [&](Session& session) { return TakeTrafficOf(session, merchant, channel, owner, lease); });
     if (!one.ok()) return taken.empty() ? absl::StatusOr<std::vector<ChannelTraffic>>(one.status()) : taken;
     if (*one) taken.push_back(**std::move(one));
   }
@@ -136,8 +137,8 @@ void FenceTraffic(Session& session, const ChannelTraffic& traffic) {
       {traffic.owner, traffic.fence, traffic.merchant_number, traffic.channel_number},
       [&](const Row& row) { ours = row.Int(0) != 0; });
   if (ours) return;
-  throw Refused(absl::AbortedError(
-      absl::StrCat("another server talks to ", ToString(ChannelName{traffic.merchant_id, traffic.channel_id}))));
+  throw Refused(absl::AbortedError(absl::StrCat(
+      "another server talks to ", ToString(ChannelName{traffic.merchant_id, traffic.channel_id}))));
 }
 
 }  // namespace skulink::store

@@ -255,7 +255,8 @@ absl::StatusOr<std::optional<ClaimedJob>> ClaimJob(Database& database, const std
                      "LEFT JOIN channel_traffic t ON t.merchant_no = j.merchant_no AND t.channel_no = "
                      "j.channel_no WHERE j.active_channel_no IS NOT NULL AND j.state IN (1, 2) AND "
                      "j.lease_until < ",
-                     kDatabaseNow, " AND m.rekeying = 0 AND (t.owner IS NULL OR t.owner = ? OR t.lease_until < ",
+                     kDatabaseNow,
+                     " AND m.rekeying = 0 AND (t.owner IS NULL OR t.owner = ? OR t.lease_until < ",
                      kDatabaseNow, ") ORDER BY j.create_time LIMIT 1"),
         {server}, [&](const Row& row) { job = FromRow(row); });
     if (!job) return claimed;
