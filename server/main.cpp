@@ -98,7 +98,8 @@ struct ServeOptions {
 absl::Status Serve(const StoreOptions& store_options, const ServeOptions& options) {
   const sigset_t stop_signals = HoldStopSignals();
   // Every thread may need one, and so may each job: loading, preparing, and two for writing.
-  const int max_sessions = options.server.threads + 4 * options.sync.max_running_jobs + 4;
+  const int max_sessions =
+      options.server.threads + 4 * options.sync.max_running_jobs + options.sync.push.threads + 4;
   SKULINK_ASSIGN_OR_RETURN(const Store store, OpenStore(store_options, max_sessions));
   SKULINK_RETURN_IF_ERROR(store::EnsureDefaultMerchant(*store.database));
   // Nobody else uses our own store: what a server that was killed left behind need not wait for its leases to

@@ -251,24 +251,35 @@ absl::StatusOr<v1::Job> Confirm(Database& database, const JobName& name) {
   });
 }
 
-absl::StatusOr<std::optional<JobRecord>> ClaimJob(Database& database, const std::string& owner,
-                                                  absl::Duration lease) {
+absl::StatusOr<std::optional<ClaimedJob>> ClaimJob(Database& database, const std::string& server,
+                                                   const std::string& owner, absl::Duration lease) {
   return database.Transact([&](Session& session) {
+    std::optional<ClaimedJob> claimed;
     std::optional<JobRecord> job;
     session.Query(
         absl::StrCat("SELECT ", kColumns, kFrom,
-                     "WHERE j.active_channel_no IS NOT NULL AND j.state IN (1, 2) AND j.lease_until < ",
-                     kDatabaseNow, " AND m.rekeying = 0 ORDER BY j.create_time LIMIT 1"),
-        {}, [&](const Row& row) { job = FromRow(row); });
-    if (!job) return job;
+                     "LEFT JOIN channel_traffic t ON t.merchant_no = j.merchant_no AND t.channel_no = "
+                     "j.channel_no WHERE j.active_channel_no IS NOT NULL AND j.state IN (1, 2) AND "
+                     "j.lease_until < ",
+                     kDatabaseNow,
+                     " AND m.rekeying = 0 AND (t.owner IS NULL OR t.owner = ? OR t.lease_until < ",
+                     kDatabaseNow, ") ORDER BY j.create_time LIMIT 1"),
+        {server}, [&](const Row& row) { job = FromRow(row); });
+    if (!job) return claimed;
     const std::int64_t taken = session.Execute(
         absl::StrCat("UPDATE job FORCE INDEX (PRIMARY) SET owner = ?, lease_until = ", kDatabaseNow,
                      " + ?, state = 2, start_time = COALESCE(start_time, ?), revision = revision + 1 "
                      "WHERE merchant_no = ? AND job_id = ? AND state IN (1, 2) AND lease_until < ",
                      kDatabaseNow),
         {owner, absl::ToInt64Microseconds(lease), Now(), job->merchant_number, job->job_id});
-    // Zero: another server was quicker.
-    return taken == 0 ? std::nullopt : Find(session, job->merchant_id, job->job_id);
+    if (taken == 0) return claimed;  // another server was quicker
+    std::optional<ChannelTraffic> traffic =
+        TakeTrafficOf(session, job->merchant_number, job->channel_number, server, lease);
+    // Another server took the channel meanwhile, for something to be sent: it takes the job, too.
+    if (!traffic) throw Stale();
+    job = Find(session, job->merchant_id, job->job_id);
+    if (job) claimed = ClaimedJob{*std::move(job), *std::move(traffic)};
+    return claimed;
   });
 }
 
@@ -305,6 +316,7 @@ absl::Status ReleaseAllLeases(Database& database) {
     session.Execute(
         "UPDATE merchant m JOIN job j ON j.merchant_no = m.merchant_no SET j.owner = '', j.lease_until = 0 "
         "WHERE j.active_channel_no IS NOT NULL");
+    session.Execute("UPDATE channel_traffic SET owner = '', lease_until = 0");
   });
 }
 

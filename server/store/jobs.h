@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/names.h"
+#include "server/store/channel_traffic.h"
 #include "server/store/database.h"
 #include "server/store/merchants.h"
 #include "skulink/v1/sync_service.pb.h"
@@ -66,16 +67,21 @@ absl::StatusOr<v1::Job> Confirm(Database& database, const JobName& name);
 // The request that made the job, serialized, without its request_id.
 absl::StatusOr<std::string> ReadJobRequest(Database& database, const JobRecord& job);
 
-// Makes `owner` the owner of the oldest job that waits for one or whose owner's lease ran out, and its state
-// RUNNING.
-absl::StatusOr<std::optional<JobRecord>> ClaimJob(Database& database, const std::string& owner,
-                                                  absl::Duration lease);
+// Makes `owner` the owner of the oldest job that waits for one or whose owner's lease ran out, on a channel
+// whose traffic `server` has or nobody has, and its state RUNNING. The traffic goes to `server`.
+struct ClaimedJob {
+  JobRecord job;
+  ChannelTraffic traffic;
+};
+absl::StatusOr<std::optional<ClaimedJob>> ClaimJob(Database& database, const std::string& server,
+                                                   const std::string& owner, absl::Duration lease);
 // Keeps the leases of `owner`, and tells which of its jobs are asked to stop.
 absl::StatusOr<std::vector<JobName>> RenewLeases(Database& database, const std::string& owner,
                                                  absl::Duration lease);
 // Gives back one job, so that it can be claimed at once.
 absl::Status ReleaseJob(Database& database, const JobRecord& job);
-// For a store with one server, at its start: gives back all jobs, and all turns at rekeying.
+// For a store with one server, at its start: gives back all jobs, all channels' traffic, and all turns at
+// rekeying.
 absl::Status ReleaseAllLeases(Database& database);
 
 // Within a transaction that holds the merchant's lock: makes sure that `job.owner` still is the owner (throws

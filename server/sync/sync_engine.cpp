@@ -6,35 +6,27 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 #include <system_error>
 #include <thread>
 
-#include "absl/random/random.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
-#include "server/sync/page_reader.h"
+#include "server/sync/outgoing_traffic.h"
+#include "server/sync/running_job.h"
 #include "server/sync/scan.h"
 
 namespace skulink {
-namespace {
-
-// How often the database is asked for jobs that another server was given, left behind, or runs.
-constexpr absl::Duration kPoll = absl::Milliseconds(500);
-
-std::string NewOwner() {
-  absl::BitGen random;
-  return absl::StrCat(absl::Hex(absl::Uniform<std::uint64_t>(random), absl::kZeroPad16),
-                      absl::Hex(absl::Uniform<std::uint64_t>(random), absl::kZeroPad16));
-}
-
-}  // namespace
 
 class SyncEngine::Impl {
  public:
   Impl(store::Database& database, const SyncOptions& options)
-      : database_(database), options_(options), scheduler_([this] { Schedule(); }) {}
+      : database_(database),
+        options_(options),
+        traffic_(database, {.lease = options.lease, .poll = options.poll, .push = WithTimeout(options)}),
+        scheduler_([this] { Schedule(); }) {}
 
   ~Impl() {
     stop_.request_stop();
@@ -48,6 +40,8 @@ class SyncEngine::Impl {
   JobHub& hub() { return hub_; }
 
   void Publish(const v1::Job& job) { hub_.Publish(std::make_shared<const v1::Job>(job)); }
+
+  void WakePushes() { traffic_.Wake(); }
 
   // The scheduler looks for work at once.
   void Wake() {
@@ -71,6 +65,12 @@ class SyncEngine::Impl {
     bool ended = false;
   };
 
+  static PushOptions WithTimeout(const SyncOptions& options) {
+    PushOptions push = options.push;
+    push.call_timeout = std::min(push.call_timeout, options.seller_center_timeout);
+    return push;
+  }
+
   void Schedule() {
     absl::Time next_renewal = absl::InfinitePast(), next_look = absl::InfinitePast();
     while (!stop_.stop_requested()) {
@@ -88,7 +88,7 @@ class SyncEngine::Impl {
         next_look = absl::Now() + absl::Seconds(1);
       }
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, absl::ToChronoNanoseconds(kPoll), [this] { return woken_; });
+      changed_.wait_for(lock, absl::ToChronoNanoseconds(options_.poll), [this] { return woken_; });
       woken_ = false;
     }
   }
@@ -98,35 +98,45 @@ class SyncEngine::Impl {
     return !stop_.stop_requested() && running_.size() < static_cast<std::size_t>(options_.max_running_jobs);
   }
 
-  std::shared_ptr<RunningJob> MakeRunner(store::JobRecord job) {
-    return std::make_shared<Scan>(database_, std::move(job), options_.seller_center_timeout,
-                                  [this](const v1::Job& now) { Publish(now); });
+  std::shared_ptr<RunningJob> MakeRunner(OutgoingTraffic::Job job) {
+    return std::make_shared<Scan>(database_, std::move(job.record), options_.seller_center_timeout,
+                                  job.channel->budget(), [this](const v1::Job& now) { Publish(now); });
   }
 
   bool Claim() {
     const std::string owner = NewOwner();
-    absl::StatusOr<std::optional<store::JobRecord>> job = store::ClaimJob(database_, owner, options_.lease);
-    if (!job.ok() || !*job) return false;
-    const std::string name = (*job)->job.name();
-    const std::shared_ptr<RunningJob> runner = MakeRunner(**std::move(job));
+    std::optional<OutgoingTraffic::Job> job = traffic_.ClaimJob(owner);
+    if (!job) return false;
+    const std::string name = job->record.job.name();
+    const std::shared_ptr<OwnedChannel> channel = job->channel;
+    const std::shared_ptr<RunningJob> runner = MakeRunner(*std::move(job));
     const std::lock_guard lock(mutex_);
     Running& running = running_[owner];
     running.job_name = name;
     running.runner = runner;
     try {
-      running.thread = std::thread([this, owner, runner] {
-        runner->Run(stop_.get_token());
-        const std::lock_guard ending(mutex_);
-        running_.at(owner).ended = true;
-        woken_ = true;
-        changed_.notify_all();
-      });
+      running.thread = std::thread([this, owner, runner, channel] { Run(owner, *runner, channel); });
     } catch (const std::system_error& error) {  // its lease runs out, and a server that has room takes it
       spdlog::warn("no thread for {}: {}", name, error.what());
       running_.erase(owner);
+      traffic_.JobEnded(channel);
       return false;
     }
     return true;
+  }
+
+  void Run(const std::string& owner, RunningJob& runner, const std::shared_ptr<OwnedChannel>& channel) {
+    std::stop_source leave;
+    {
+      const std::stop_callback on_stop(stop_.get_token(), [&] { leave.request_stop(); });
+      const std::stop_callback on_loss(channel->lost(), [&] { leave.request_stop(); });
+      runner.Run(leave.get_token());
+    }
+    traffic_.JobEnded(channel);
+    const std::lock_guard ending(mutex_);
+    running_.at(owner).ended = true;
+    woken_ = true;
+    changed_.notify_all();
   }
 
   // Joins the threads of jobs that ended.
@@ -183,6 +193,7 @@ class SyncEngine::Impl {
   const SyncOptions options_;
   JobHub hub_;
   std::stop_source stop_;
+  OutgoingTraffic traffic_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool woken_ = false;
@@ -251,6 +262,8 @@ absl::StatusOr<v1::Job> SyncEngine::ConfirmJob(const JobName& name) {
   if (job.ok()) impl_->Wake();
   return job;
 }
+
+void SyncEngine::WakePushes() { impl_->WakePushes(); }
 
 absl::StatusOr<SyncEngine::CheckedChannel> SyncEngine::CheckChannel(const ChannelName& name) {
   SKULINK_ASSIGN_OR_RETURN(const store::Channel channel,
