@@ -5,6 +5,7 @@
 
 #include "common/string_map.h"
 #include "common/text.h"
+#include "server/store/pushes.h"
 #include "server/store/times.h"
 
 namespace skulink::store {
@@ -89,6 +90,8 @@ void CatalogEdit::LoadProducts(const std::vector<std::string>& product_ids) {
                    variant.key_before = variant.sku_key;
                    variant.badges_before = static_cast<Badges>(row.Int(3));
                    variant.now = VariantFromRow(row, 4);
+                   variant.had_stock = variant.now.stock.has_value();
+                   variant.had_price = variant.now.price.has_value();
                  });
 }
 
@@ -225,6 +228,34 @@ void CatalogEdit::Write() {
   MoveListings(moves, ledger);
   WriteVariants(moves, ledger);
   ledger.Settle();
+  PlanPushes();
+}
+
+void CatalogEdit::PlanPushes() {
+  const auto changes_key = [](const EditedVariant& variant) {
+    return variant.changed && (!variant.sku_key.empty() || !variant.key_before.value_or("").empty());
+  };
+  if (std::none_of(products_.begin(), products_.end(), [&](const EditedProduct& product) {
+        return std::any_of(product.variants.begin(), product.variants.end(), changes_key);
+      })) {
+    return;
+  }
+  PushPlanner planner(session_, merchant_.number);
+  if (planner.idle()) return;
+  for (const EditedProduct& product : products_) {
+    for (const EditedVariant& variant : product.variants) {
+      if (!variant.changed) continue;
+      const std::string& key = variant.sku_key;
+      const std::string before = variant.key_before.value_or("");
+      if (!key.empty()) planner.KeyTouched(key);
+      if (!before.empty() && before != key) planner.KeyLeft(before);
+      const bool lost_value =
+          (variant.had_stock && !variant.now.stock) || (variant.had_price && !variant.now.price);
+      // A key that came from another variant may have lost its stock with that.
+      if (!key.empty() && (lost_value || before != key)) planner.KeyLeft(key);
+    }
+  }
+  planner.Settle();
 }
 
 void CatalogEdit::WriteProducts() {

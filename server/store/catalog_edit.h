@@ -32,6 +32,7 @@ class CatalogEdit {
     // As loaded; absent when new.
     std::optional<std::string> key_before;
     Badges badges_before = 0;
+    bool had_stock = false, had_price = false;
   };
   struct EditedProduct {
     Product now;  // `variants` is not kept: see below
@@ -81,6 +82,7 @@ class CatalogEdit {
                              MenuLedger& ledger);
   void DeleteReplacedVariants();
   void WriteVariants(const KeyMoves& moves, MenuLedger& ledger);
+  void PlanPushes();
 
   Session& session_;
   const Merchant& merchant_;

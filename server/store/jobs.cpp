@@ -3,6 +3,7 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "server/store/channels.h"
 #include "server/store/times.h"
 
 namespace skulink::store {
@@ -148,9 +149,14 @@ absl::StatusOr<v1::Job> CreateJob(Database& database, const JobRequest& request,
     const ChannelName& channel = request.channel;
     const Merchant merchant = LockMerchant(session, channel.merchant);
     std::optional<std::int64_t> channel_number;
-    session.Query("SELECT channel_no FROM channel WHERE merchant_no = ? AND channel_id = ?",
-                  {merchant.number, channel.channel}, [&](const Row& row) { channel_number = row.Int(0); });
+    bool removing = false;
+    session.Query("SELECT channel_no, removing FROM channel WHERE merchant_no = ? AND channel_id = ?",
+                  {merchant.number, channel.channel}, [&](const Row& row) {
+                    channel_number = row.Int(0);
+                    removing = row.Int(1) != 0;
+                  });
     if (!channel_number) throw Refused(NotFound(ToString(channel)));
+    if (removing) throw Refused(ChannelRemoved(channel.merchant, channel.channel));
     if (std::optional<v1::Job> before = FindRepeated(session, merchant, request)) return *before;
     if (check) check(session, merchant, static_cast<int>(*channel_number));
     MakeWay(session, merchant, channel, static_cast<int>(*channel_number));

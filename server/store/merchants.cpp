@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kSelect =
     "SELECT merchant_no, merchant_id, display_name, currency, sku_case, version, create_time, update_time, "
-    "rekeying, sku_revision "
+    "rekeying, sku_revision, allow_negative_stock "
     "FROM merchant ";
 
 Merchant FromRow(const Row& row) {
@@ -20,6 +20,7 @@ Merchant FromRow(const Row& row) {
           .display_name = row.String(2),
           .currency = row.String(3),
           .sku_case = static_cast<SkuCase>(row.Int(4)),
+          .allow_negative_stock = row.Int(10) != 0,
           .version = row.Int(5),
           .sku_revision = row.Int(9),
           .create_time = absl::FromUnixMicros(row.Int(6)),
@@ -38,12 +39,13 @@ Merchant Insert(Session& session, const Merchant& merchant) {
   absl::BitGen random;
   const long long number = absl::Uniform<std::int64_t>(random, 1, std::int64_t{1} << 53);
   const long long sku_case = static_cast<long long>(merchant.sku_case);
-  const long long now = Now();
+  const long long negative = merchant.allow_negative_stock, now = Now();
   session.soci()
-      << "INSERT INTO merchant (merchant_no, merchant_id, display_name, currency, sku_case, version, "
-         "create_time, update_time) VALUES (:number, :id, :name, :currency, :sku_case, 1, :now, :now2)",
+      << "INSERT INTO merchant (merchant_no, merchant_id, display_name, currency, sku_case, "
+         "allow_negative_stock, version, create_time, update_time) VALUES (:number, :id, :name, :currency, "
+         ":sku_case, :negative, 1, :now, :now2)",
       soci::use(number), soci::use(merchant.id), soci::use(merchant.display_name),
-      soci::use(merchant.currency), soci::use(sku_case), soci::use(now), soci::use(now);
+      soci::use(merchant.currency), soci::use(sku_case), soci::use(negative), soci::use(now), soci::use(now);
   return *Find(session, merchant.id);
 }
 
@@ -111,12 +113,14 @@ absl::StatusOr<Merchant> UpdateMerchant(Database& database, std::string_view mer
     merchant.display_name = change.display_name.value_or(merchant.display_name);
     merchant.currency = change.currency.value_or(merchant.currency);
     merchant.sku_case = change.sku_case.value_or(merchant.sku_case);
+    merchant.allow_negative_stock = change.allow_negative_stock.value_or(merchant.allow_negative_stock);
     session.Execute(
-        "UPDATE merchant SET display_name = ?, currency = ?, sku_case = ?, rekeying = IF(?, 1, rekeying), "
+        "UPDATE merchant SET display_name = ?, currency = ?, sku_case = ?, allow_negative_stock = ?, "
+        "rekeying = IF(?, 1, rekeying), "
         "rekeying_until = IF(?, 0, rekeying_until), version = version + 1, update_time = ? WHERE merchant_no "
         "= ?",
-        {merchant.display_name, merchant.currency, static_cast<int>(merchant.sku_case), new_case, new_case,
-         Now(), merchant.number});
+        {merchant.display_name, merchant.currency, static_cast<int>(merchant.sku_case),
+         merchant.allow_negative_stock, new_case, new_case, Now(), merchant.number});
     return change.sku_case.has_value();
   });
   if (!rekey.ok()) return rekey.status();

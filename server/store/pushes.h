@@ -1,19 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/money.h"
 #include "common/string_map.h"
 #include "server/store/channel_traffic.h"
+#include "server/store/channels.h"
 #include "server/store/database.h"
-#include "server/store/merchants.h"
 #include "skulink/v1/inventory_service.pb.h"
 
 // Which values are to be sent to which listings (design rule 8): the outbox.
@@ -22,17 +21,27 @@ namespace skulink::store {
 // Plans what is to be sent, in the transaction of the change that makes it necessary: is told which SKU keys
 // or listings a change touched, and after all rows are written brings the pushes of their live listings, on
 // every channel that is kept in step, up to the variants' values. A value that is newer takes the place of
-// the one that waits. The caller holds the merchant's lock.
+// the one that waits; one that the Seller Center is known to have is not sent. The caller holds the
+// merchant's lock.
 class PushPlanner {
  public:
+  // Rows that one transaction plans at most. What is more is left to PlanSomeOfAll.
+  static constexpr std::int64_t kRowsAtOnce = 6000;
+
   PushPlanner(Session& session, std::int64_t merchant_number);
 
-  // No channel of the merchant is kept in step: nothing to be told.
+  // No channel of the merchant is, or was, kept in step: nothing to be told.
   bool idle() const { return channels_.empty(); }
-  // Stock, price or owner of the key changed: all its live listings.
-  void KeyTouched(std::string_view sku_key);
-  // A scan wrote the listing, or somebody created it: it may be matched now, or have another value than was
-  // applied (drift).
+  bool Keeps(int channel) const { return channels_.contains(channel); }
+
+  // The key has a variant, whose stock, or whose stock, price or self, is another one.
+  void StockTouched(std::string_view sku_key) { keys_of_stock_.emplace(sku_key); }
+  void KeyTouched(std::string_view sku_key) { keys_.emplace(sku_key); }
+  // The key's variant went to another key or is no more, or lost its stock or price.
+  void KeyLeft(std::string_view sku_key) { keys_left_.emplace(sku_key); }
+  // A scan wrote the listing, or somebody created it, and it is live and matched: it may have another value
+  // than was applied (drift).
+  void ListingCreated(int channel, std::string_view listing_id);
   void ListingTouched(int channel, std::string_view listing_id);
   // The listing is removed, or no longer matches or lives.
   void ListingLeft(int channel, std::string_view listing_id);
@@ -40,15 +49,36 @@ class PushPlanner {
   void Settle();
 
  private:
-  struct SyncedChannel {
-    int number;
-    bool stock, price;
+  friend absl::StatusOr<bool> PlanSomeOfAll(Database& database, const ChannelTraffic& traffic);
+
+  struct KeptChannel {
+    int number = 0;
+    StockSync stock_sync;
+    bool stock = false, price = false;          // kept in step
+    std::optional<std::string> push_all_after;  // see migration 0006
+    std::vector<std::string> created, touched, left;
   };
+  // Listings l and their variants v, as SQL with one `?` for each of `values`.
+  struct Selection {
+    std::string sql;
+    std::vector<std::string_view> texts;  // of an IN (?); else:
+    std::string after, last;              // of a range of listing ids
+  };
+
+  void SettleChannel(KeptChannel& channel);
+  void PlanKeys(const KeptChannel& channel, v1::PushKind kind, const StringSet& keys);
+  void PlanListings(const KeptChannel& channel, const std::vector<std::string>& listing_ids);
+  bool PlanNext(int channel);
+  void Plan(const KeptChannel& channel, v1::PushKind kind, const Selection& selection, bool seen);
+  void Drop(const KeptChannel& channel, const std::string& pushes, const Selection& selection);
+  void DeleteListings(int channel, const std::vector<std::string>& listing_ids);
+  void Postpone(int channel, std::string_view after);
+
   Session& session_;
-  std::int64_t merchant_;
-  std::vector<SyncedChannel> channels_;
-  StringSet sku_keys_;
-  std::vector<std::pair<int, std::string>> touched_, left_;
+  const std::int64_t merchant_;
+  std::int64_t rows_left_ = kRowsAtOnce;
+  std::map<int, KeptChannel> channels_;
+  StringSet keys_of_stock_, keys_, keys_left_;
 };
 
 // A channel whose rule changed, or was switched on: plans the next few thousand of its listings. True when

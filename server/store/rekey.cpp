@@ -15,6 +15,7 @@
 #include "common/errors.h"
 #include "common/names.h"
 #include "common/string_map.h"
+#include "server/store/pushes.h"
 #include "server/store/recount.h"
 #include "server/store/times.h"
 
@@ -160,11 +161,14 @@ absl::Status WriteKeys(const Turn& turn) {
 
 absl::Status WriteMatches(const Turn& turn, const Recount& right) {
   SKULINK_RETURN_IF_ERROR(InChunks(turn, right.wrong_in_pos, [&](Session& session, auto chunk) {
+    PushPlanner planner(session, turn.merchant().number);
     for (const Recount::WrongInPos& row : chunk) {
+      if (!row.right) planner.ListingLeft(row.channel, row.listing_id);
       session.Execute(
           "UPDATE listing SET in_pos = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
           {row.right, turn.merchant().number, row.channel, row.listing_id});
     }
+    planner.Settle();
   }));
   return InChunks(turn, right.wrong_badges, [&](Session& session, auto chunk) {
     for (const Recount::WrongBadges& row : chunk) {
@@ -198,7 +202,8 @@ absl::Status WriteGroups(const Turn& turn, const Recount& right) {
   return absl::OkStatus();
 }
 
-// The last transaction: counts, and the mark is taken away.
+// The last transaction: counts, the channels that are kept in step are to be planned anew, and the mark is
+// taken away.
 absl::Status WriteCounts(const Turn& turn, const Recount& right) {
   return turn.Transact([&](Session& session) {
     for (const auto& [channel, counts] : right.channels) {
@@ -216,6 +221,10 @@ absl::Status WriteCounts(const Turn& turn, const Recount& right) {
       session.Execute("INSERT INTO badge_count (merchant_no, badges, variants) VALUES (?, ?, ?)",
                       {turn.merchant().number, badges, variants});
     }
+    session.Execute(
+        "UPDATE channel SET push_all_after = '' WHERE merchant_no = ? AND (stock_sync OR price_sync) AND NOT "
+        "removing",
+        {turn.merchant().number});
     session.Execute(
         "UPDATE merchant SET rekeying = 0, rekeying_until = 0, sku_revision = sku_revision + 1 WHERE "
         "merchant_no = ?",
