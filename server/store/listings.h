@@ -67,6 +67,11 @@ struct KnownListing {
 void StreamListings(Session& session, std::int64_t merchant_number, int channel, std::string_view after,
                     const std::function<void(const KnownListing&)>& take);
 
+// Those of these listings that the channel has.
+void FindKnownListings(Session& session, std::int64_t merchant_number, int channel,
+                       const std::vector<std::string_view>& listing_ids,
+                       const std::function<void(const KnownListing&)>& take);
+
 // The items of these listings, by listing id.
 StringMap<std::string> ItemsOfListings(Session& session, std::int64_t merchant_number, int channel,
                                        const std::vector<std::string>& listing_ids);

@@ -15,6 +15,7 @@
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
 #include "server/sync/page_reader.h"
+#include "server/sync/quick_scan.h"
 #include "server/sync/scan.h"
 
 namespace skulink {
@@ -99,8 +100,13 @@ class SyncEngine::Impl {
   }
 
   std::shared_ptr<RunningJob> MakeRunner(store::JobRecord job) {
-    return std::make_shared<Scan>(database_, std::move(job), options_.seller_center_timeout,
-                                  [this](const v1::Job& now) { Publish(now); });
+    const auto publish = [this](const v1::Job& now) { Publish(now); };
+    const bool full =
+        job.job.scan_mode() != v1::SCAN_MODE_UPDATED && job.job.scan_mode() != v1::SCAN_MODE_ITEM;
+    if (!full) {
+      return std::make_shared<QuickScan>(database_, std::move(job), options_.seller_center_timeout, publish);
+    }
+    return std::make_shared<Scan>(database_, std::move(job), options_.seller_center_timeout, publish);
   }
 
   bool Claim() {
