@@ -5,12 +5,14 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/names.h"
 #include "server/service/answers.h"
 #include "server/service/request_fields.h"
 
 namespace skulink {
 namespace {
 
+constexpr int kMaxItemIds = 1000;
 constexpr absl::Duration kCancelWait = absl::Seconds(10);
 constexpr absl::Duration kDefaultInterval = absl::Milliseconds(250);
 constexpr absl::Duration kMinInterval = absl::Milliseconds(50);
@@ -22,19 +24,38 @@ bool IsUuid(std::string_view text) {
                     [](char c, char form) { return form == 'x' ? absl::ascii_isxdigit(c) : c == form; });
 }
 
+template <typename Request>
+absl::Status CheckItemIds(const Request& request) {
+  if (request.mode() != v1::SCAN_MODE_ITEM) {
+    if (request.item_ids().empty()) return absl::OkStatus();
+    return InvalidField("item_ids", v1::ERROR_REASON_FORMAT_INVALID, "must be empty unless mode is ITEM");
+  }
+  SKULINK_RETURN_IF_ERROR(CheckGiven(!request.item_ids().empty(), "item_ids"));
+  if (request.item_ids_size() > kMaxItemIds) {
+    return InvalidField("item_ids", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                        absl::StrCat("must be 1 to ", kMaxItemIds, " ids"));
+  }
+  for (int i = 0; i < request.item_ids_size(); ++i) {
+    SKULINK_RETURN_IF_ERROR(CheckForeignId(request.item_ids(i), absl::StrCat("item_ids[", i, "]")));
+  }
+  return absl::OkStatus();
+}
+
 // StartScanRequest or ScanChannelRequest.
 template <typename Request>
 absl::StatusOr<v1::Job> Start(const Request& request, CallContext& call) {
   SKULINK_ASSIGN_OR_RETURN(const ChannelName channel, ParseChannelName(request.channel(), "channel"));
   if (!v1::ScanMode_IsValid(request.mode())) {
-    return InvalidField("mode", v1::ERROR_REASON_FORMAT_INVALID, "must be FULL");
+    return InvalidField("mode", v1::ERROR_REASON_FORMAT_INVALID, "must be FULL, UPDATED or ITEM");
   }
+  SKULINK_RETURN_IF_ERROR(CheckItemIds(request));
   if (!request.request_id().empty() && !IsUuid(request.request_id())) {
     return InvalidField("request_id", v1::ERROR_REASON_FORMAT_INVALID, "must be empty or a UUID");
   }
   v1::StartScanRequest what;  // the same, whichever method asked for it
   what.set_channel(request.channel());
-  what.set_mode(v1::SCAN_MODE_FULL);
+  what.set_mode(request.mode() == v1::SCAN_MODE_UNSPECIFIED ? v1::SCAN_MODE_FULL : request.mode());
+  *what.mutable_item_ids() = request.item_ids();
   return call.engine.StartJob({.channel = channel,
                                .kind = v1::JOB_KIND_SCAN,
                                .scan_mode = what.mode(),
