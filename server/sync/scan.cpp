@@ -51,12 +51,13 @@ void ScanRate::Note(absl::Time now, std::int64_t listings) {
 }
 
 Scan::Scan(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
-           std::function<void(const v1::Job&)> publish)
+           std::shared_ptr<RateBudget> budget, std::function<void(const v1::Job&)> publish)
     : database_(database),
       merchant_id_(job.merchant_id),
       channel_number_(job.channel_number),
       job_(std::move(job)),
       timeout_(seller_center_timeout),
+      budget_(std::move(budget)),
       publish_(std::move(publish)) {}
 
 void Scan::Run(std::stop_token server_stop) {
@@ -130,14 +131,15 @@ void Scan::End(const absl::Status& status) {
 absl::Status Scan::Connect() {
   SKULINK_ASSIGN_OR_RETURN(seller_center_, ConnectSellerCenter(job_.endpoint, timeout_));
   for (int failures = 1;; ++failures) {
-    if (stopped()) return absl::CancelledError("stopped");
+    SKULINK_RETURN_IF_ERROR(budget_->Take(RateBudget::Priority::kRead, stop_.get_token()));
     absl::StatusOr<ShopDescription> shop = seller_center_->DescribeShop(stop_.get_token());
     if (shop.ok()) {
       shop_ = *std::move(shop);
+      budget_->SetLimit(shop_.max_requests_per_second);
       return absl::OkStatus();
     }
     if (!absl::IsUnavailable(shop.status()) || failures >= kMaxFailures) return shop.status();
-    SleepUnlessStopped(RetryPause(failures, shop.status()), stop_.get_token());
+    PauseBeforeRetry(failures, shop.status(), *budget_, stop_.get_token());
   }
 }
 
@@ -194,7 +196,8 @@ absl::Status Scan::ReadListings() {
   SKULINK_RETURN_IF_ERROR(SetPhase(v1::SCAN_PHASE_READING));
   std::int64_t listings_before = job_.job.progress().listings_seen() + job_.job.progress().refused();
   bool read_all = false;
-  PageReader reader(*seller_center_, resume_token_, std::min(kPageSize, shop_.max_page_size),
+  PageReader reader(*seller_center_, *budget_,
+                    {.resume_token = resume_token_, .page_size = std::min(kPageSize, shop_.max_page_size)},
                     stop_.get_token());
   std::optional<ListingPage> page;
   // While the rows of one batch are written, the views of the one before are brought up to it, and the next
@@ -258,10 +261,10 @@ std::optional<store::PreparedChanges> Scan::PrepareChanges(const ScanBatch& batc
 
 absl::StatusOr<FoundItems> Scan::LookUp(const std::vector<std::string>& item_ids) {
   for (int failures = 1;; ++failures) {
-    if (stopped()) return absl::CancelledError("stopped");
+    SKULINK_RETURN_IF_ERROR(budget_->Take(RateBudget::Priority::kRead, stop_.get_token()));
     absl::StatusOr<FoundItems> found = seller_center_->GetItems(item_ids, stop_.get_token());
     if (found.ok() || !absl::IsUnavailable(found.status()) || failures >= kMaxFailures) return found;
-    SleepUnlessStopped(RetryPause(failures, found.status()), stop_.get_token());
+    PauseBeforeRetry(failures, found.status(), *budget_, stop_.get_token());
   }
 }
 

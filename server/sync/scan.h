@@ -17,6 +17,7 @@
 #include "server/store/jobs.h"
 #include "server/sync/known_listings.h"
 #include "server/sync/page_reader.h"
+#include "server/sync/rate_budget.h"
 #include "server/sync/scan_batch.h"
 
 namespace skulink {
@@ -38,9 +39,10 @@ class ScanRate {
 // longer has.
 class Scan {
  public:
-  // `job` was claimed. `publish` is called with each state of the job once it is written.
+  // `job` was claimed. `budget` is the channel's. `publish` is called with each state of the job once it is
+  // written.
   Scan(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
-       std::function<void(const v1::Job&)> publish);
+       std::shared_ptr<RateBudget> budget, std::function<void(const v1::Job&)> publish);
 
   // Returns when the job has ended, needs confirmation, or belongs to another server; or soon after
   // `server_stop`, leaving the job to a successor.
@@ -91,6 +93,7 @@ class Scan {
   const int channel_number_;
   store::JobRecord job_;  // as it was written last; while listings are read, of the thread that writes
   const absl::Duration timeout_;
+  const std::shared_ptr<RateBudget> budget_;
   const std::function<void(const v1::Job&)> publish_;
 
   std::stop_token server_stop_;

@@ -15,6 +15,7 @@
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
 #include "server/sync/page_reader.h"
+#include "server/sync/rate_budget.h"
 #include "server/sync/scan.h"
 
 namespace skulink {
@@ -103,8 +104,9 @@ class SyncEngine::Impl {
     absl::StatusOr<std::optional<store::JobRecord>> job = store::ClaimJob(database_, owner, options_.lease);
     if (!job.ok() || !*job) return false;
     const std::string name = (*job)->job.name();
+    std::shared_ptr<RateBudget> budget = budgets_.Of((*job)->merchant_number, (*job)->channel_number);
     auto scan = std::make_shared<Scan>(database_, **std::move(job), options_.seller_center_timeout,
-                                       [this](const v1::Job& now) { Publish(now); });
+                                       std::move(budget), [this](const v1::Job& now) { Publish(now); });
     const std::lock_guard lock(mutex_);
     Running& running = running_[owner];
     running.job_name = name;
@@ -178,6 +180,7 @@ class SyncEngine::Impl {
   store::Database& database_;
   const SyncOptions options_;
   JobHub hub_;
+  RateBudgets budgets_;
   std::stop_source stop_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
