@@ -1,7 +1,7 @@
 #include "skulink/client.h"
 
 #include "client/cpp/connection.h"
-#include "client/cpp/request_id.h"
+#include "client/cpp/scan_request.h"
 
 namespace skulink {
 namespace {
@@ -158,11 +158,8 @@ absl::StatusOr<v1::CheckChannelResponse> Client::CheckChannel(std::string_view n
               Repeatable::kYes);
 }
 
-absl::StatusOr<v1::Job> Client::StartScan(std::string_view channel) {
-  v1::StartScanRequest request;
-  request.set_channel(std::string(channel));
-  request.set_mode(v1::SCAN_MODE_FULL);
-  request.set_request_id(internal::NewRequestId());
+absl::StatusOr<v1::Job> Client::StartScan(std::string_view channel, const ScanSelection& selection) {
+  const auto request = internal::ScanOf<v1::StartScanRequest>(channel, selection);
   return Take(
       Call(*connection_, *connection_->sync, &v1::SyncService::Stub::StartScan, request, Repeatable::kYes),
       &v1::StartScanResponse::mutable_job);

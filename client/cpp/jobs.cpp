@@ -3,7 +3,7 @@
 
 #include "absl/strings/str_format.h"
 #include "client/cpp/connection.h"
-#include "client/cpp/request_id.h"
+#include "client/cpp/scan_request.h"
 #include "client/cpp/watching.h"
 #include "skulink/client.h"
 
@@ -46,12 +46,8 @@ absl::StatusOr<v1::Job> Watch(const internal::Connection& connection, const Open
 }  // namespace
 
 absl::StatusOr<v1::Job> Client::Scan(std::string_view channel, const OnJobProgress& on_progress,
-                                     const std::stop_token& stop) {
-  v1::ScanChannelRequest request;
-  request.set_channel(std::string(channel));
-  request.set_mode(v1::SCAN_MODE_FULL);
-  // The same in every try, so that all of them mean one job.
-  request.set_request_id(internal::NewRequestId());
+                                     const std::stop_token& stop, const ScanSelection& selection) {
+  auto request = internal::ScanOf<v1::ScanChannelRequest>(channel, selection);
   return Watch<v1::ScanChannelResponse>(
       *connection_,
       [this, &request](grpc::ClientContext& context) {

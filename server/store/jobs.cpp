@@ -158,8 +158,15 @@ absl::StatusOr<v1::Job> CreateJob(Database& database, const JobRequest& request,
     if (!channel_number) throw Refused(NotFound(ToString(channel)));
     if (removing) throw Refused(ChannelRemoved(channel.merchant, channel.channel));
     if (std::optional<v1::Job> before = FindRepeated(session, merchant, request)) return *before;
-    if (check) check(session, merchant, static_cast<int>(*channel_number));
-    MakeWay(session, merchant, channel, static_cast<int>(*channel_number));
+    const auto number = static_cast<int>(*channel_number);
+    if (request.scan_mode == v1::SCAN_MODE_UPDATED && !KnownUntil(session, merchant.number, number)) {
+      throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_FULL_SCAN_NEEDED,
+                          ToString(channel) +
+                              " was not scanned in full yet, at a Seller Center that can tell "
+                              "what changed since: scan it in full first"));
+    }
+    if (check) check(session, merchant, number);
+    MakeWay(session, merchant, channel, number);
 
     const std::string id = NewJobId();
     const std::optional<std::string_view> request_id =
@@ -385,8 +392,23 @@ void BeginFullScan(Session& session, const JobRecord& job) {
 
 void EndFullScan(Session& session, const JobRecord& job) {
   session.Execute(
-      "UPDATE channel_count SET complete = 1, last_scan_time = ? WHERE merchant_no = ? AND channel_no = ?",
-      {Now(), job.merchant_number, job.channel_number});
+      "UPDATE channel_count SET complete = 1, last_scan_time = ?, known_until = ? WHERE merchant_no = ? AND "
+      "channel_no = ?",
+      {Now(), job.begun_at, job.merchant_number, job.channel_number});
+}
+
+void EndUpdatedScan(Session& session, const JobRecord& job) {
+  session.Execute(
+      "UPDATE channel_count SET last_scan_time = ?, known_until = ? WHERE merchant_no = ? AND channel_no = ?",
+      {Now(), job.begun_at, job.merchant_number, job.channel_number});
+}
+
+std::optional<absl::Time> KnownUntil(Session& session, std::int64_t merchant_number, int channel_number) {
+  std::optional<absl::Time> known_until;
+  session.Query("SELECT known_until FROM channel_count WHERE merchant_no = ? AND channel_no = ?",
+                {merchant_number, channel_number},
+                [&](const Row& row) { known_until = OptionalTime(row.OptionalInt(0)); });
+  return known_until;
 }
 
 }  // namespace skulink::store

@@ -115,9 +115,14 @@ absl::StatusOr<std::vector<v1::JobItem>> ListJobItems(Database& database, const 
                                                       std::int64_t after, int limit,
                                                       std::vector<std::int64_t>& numbers);
 
+// Since when, by the Seller Center's clock, the channel's changes are not known; absent: it was never read in
+// full.
+std::optional<absl::Time> KnownUntil(Session& session, std::int64_t merchant_number, int channel_number);
+
 // Of the channel's counts: for a job's progress, and what a scan leaves there.
 void FillChannelProgress(Session& session, const JobRecord& job, v1::ScanProgress& progress);
 void BeginFullScan(Session& session, const JobRecord& job);
 void EndFullScan(Session& session, const JobRecord& job);
+void EndUpdatedScan(Session& session, const JobRecord& job);
 
 }  // namespace skulink::store

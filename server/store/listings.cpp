@@ -167,6 +167,12 @@ void PlanPushes(Session& session, const Merchant& merchant, int channel, const L
   planner.Settle();
 }
 
+KnownListing KnownFromRow(const Row& row) {
+  KnownListing known{row.Text(0), {}, static_cast<ListingState>(row.Int(2))};
+  std::memcpy(known.fingerprint.data(), row.Text(1).data(), known.fingerprint.size());
+  return known;
+}
+
 }  // namespace
 
 Fingerprint FingerprintOf(const Listing& listing) {
@@ -281,11 +287,16 @@ void StreamListings(Session& session, std::int64_t merchant_number, int channel,
   session.Stream(
       "SELECT listing_id, fingerprint, state FROM listing FORCE INDEX (PRIMARY) WHERE merchant_no = ? AND "
       "channel_no = ? AND listing_id > ? ORDER BY listing_id",
-      {merchant_number, channel, after}, [&](const Row& row) {
-        KnownListing known{row.Text(0), {}, static_cast<ListingState>(row.Int(2))};
-        std::memcpy(known.fingerprint.data(), row.Text(1).data(), known.fingerprint.size());
-        take(known);
-      });
+      {merchant_number, channel, after}, [&](const Row& row) { take(KnownFromRow(row)); });
+}
+
+void FindKnownListings(Session& session, std::int64_t merchant_number, int channel,
+                       const std::vector<std::string_view>& listing_ids,
+                       const std::function<void(const KnownListing&)>& take) {
+  session.Query(
+      "SELECT listing_id, fingerprint, state FROM listing WHERE merchant_no = ? AND channel_no = ? AND "
+      "listing_id IN (?)",
+      {merchant_number, channel, listing_ids}, [&](const Row& row) { take(KnownFromRow(row)); });
 }
 
 std::vector<LockedListing> LockListings(Session& session, std::int64_t merchant_number, int channel,

@@ -81,6 +81,11 @@ std::vector<LockedListing> LockListings(Session& session, std::int64_t merchant_
 void WriteListingValues(Session& session, std::int64_t merchant_number, int channel,
                         const std::vector<LockedListing>& listings);
 
+// Those of these listings that the channel has.
+void FindKnownListings(Session& session, std::int64_t merchant_number, int channel,
+                       const std::vector<std::string_view>& listing_ids,
+                       const std::function<void(const KnownListing&)>& take);
+
 // The items of these listings, by listing id.
 StringMap<std::string> ItemsOfListings(Session& session, std::int64_t merchant_number, int channel,
                                        const std::vector<std::string>& listing_ids);

@@ -22,29 +22,7 @@ constexpr absl::Duration kGather = absl::Milliseconds(50);
 // Listings that are looked up, and removed, in one transaction.
 constexpr std::size_t kLookedUpAtOnce = 1000;
 
-void SetTime(google::protobuf::Timestamp* timestamp, absl::Time time) {
-  timestamp->set_seconds(absl::ToUnixSeconds(time));
-  timestamp->set_nanos(static_cast<std::int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(timestamp->seconds()))));
-}
-
 }  // namespace
-
-void ScanRate::Note(absl::Time now, std::int64_t listings) {
-  constexpr absl::Duration kWindow = absl::Seconds(1);
-  if (!since_) since_ = now;
-  counted_ += listings;
-  const absl::Duration passed = now - *since_;
-  if (passed < kWindow) {
-    if (per_second_ == 0 && passed > absl::Milliseconds(50))
-      per_second_ = counted_ / absl::ToDoubleSeconds(passed);
-    return;
-  }
-  const double latest = counted_ / absl::ToDoubleSeconds(passed);
-  per_second_ = per_second_ == 0 ? latest : 0.7 * per_second_ + 0.3 * latest;
-  since_ = now;
-  counted_ = 0;
-}
 
 void Scan::Forget() {
   memory_.reset();
@@ -106,6 +84,7 @@ absl::Status Scan::Prepare() {
           job.live_before = progress.live();
           progress.set_phase(v1::SCAN_PHASE_PREPARING);
           if (shop().listing_count) progress.set_listings_expected(*shop().listing_count);
+          if (shop().current_time) job.begun_at = absl::ToUnixMicros(*shop().current_time);
           store::BeginFullScan(session, job);
         }));
   }
@@ -150,7 +129,9 @@ absl::Status Scan::ReadListings() {
   SKULINK_RETURN_IF_ERROR(SetPhase(v1::SCAN_PHASE_READING));
   std::int64_t listings_before = job().job.progress().listings_seen() + job().job.progress().refused();
   bool read_all = false;
-  PageReader reader(seller_center(), resume_token_, std::min(kPageSize, shop().max_page_size), stop());
+  PageReader reader(seller_center(), budget(),
+                    {.resume_token = resume_token_, .page_size = std::min(kPageSize, shop().max_page_size)},
+                    stop());
   std::optional<ListingPage> page;
   // While the rows of one batch are written, the views of the one before are brought up to it, and the next
   // is read. Joined when they go out of scope, too.
@@ -231,7 +212,7 @@ absl::Status Scan::Write(const ScanBatch& batch, const store::PreparedChanges* p
     }
     batch.AddTo(*job.job.mutable_progress(), job.live_seen);
     job.read_all = job.read_all || batch.last_page();
-    Estimate(*job.job.mutable_progress());
+    rate_.Estimate(*job.job.mutable_progress());
     store::SaveScanPages(session, job, batch.pages());
     store::SaveJobItems(session, job, batch.items());
   };
@@ -246,15 +227,6 @@ absl::Status Scan::SetPhase(v1::ScanPhase phase) {
   return SaveProgress([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
     job.job.mutable_progress()->set_phase(phase);
   });
-}
-
-void Scan::Estimate(v1::ScanProgress& progress) const {
-  progress.set_listings_per_second(rate_.per_second());
-  progress.clear_estimated_end_time();
-  const std::int64_t left = progress.listings_expected() - progress.listings_seen() - progress.refused();
-  if (!progress.has_listings_expected() || rate_.per_second() <= 0 || left < 0) return;
-  SetTime(progress.mutable_estimated_end_time(),
-          absl::Now() + absl::Seconds(static_cast<double>(left) / rate_.per_second()));
 }
 
 std::vector<ListingIndex::Entry> Scan::Unseen() {

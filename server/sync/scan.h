@@ -19,20 +19,9 @@
 #include "server/sync/page_reader.h"
 #include "server/sync/running_job.h"
 #include "server/sync/scan_batch.h"
+#include "server/sync/scan_rate.h"
 
 namespace skulink {
-
-// Listings a second over the last seconds.
-class ScanRate {
- public:
-  void Note(absl::Time now, std::int64_t listings);
-  double per_second() const { return per_second_; }
-
- private:
-  std::optional<absl::Time> since_;
-  std::int64_t counted_ = 0;
-  double per_second_ = 0;
-};
 
 // One FULL scan, from where it stands to its end (design rule 6): reads the channel's listings page by page,
 // writes what changed, and removes what a complete scan did not see and the Seller Center, asked again, no
@@ -71,7 +60,6 @@ class Scan final : public RunningJob {
   absl::Status SaveProgress(const Change& change,
                             const std::function<void(store::Session&)>& before_lock = nullptr);
   absl::Status SetPhase(v1::ScanPhase phase);
-  void Estimate(v1::ScanProgress& progress) const;
 
   std::unique_ptr<KnownListings> known_;
   std::optional<ScanMemory> memory_;

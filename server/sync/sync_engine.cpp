@@ -15,6 +15,7 @@
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
 #include "server/sync/outgoing_traffic.h"
+#include "server/sync/quick_scan.h"
 #include "server/sync/running_job.h"
 #include "server/sync/scan.h"
 
@@ -98,9 +99,15 @@ class SyncEngine::Impl {
     return !stop_.stop_requested() && running_.size() < static_cast<std::size_t>(options_.max_running_jobs);
   }
 
-  std::shared_ptr<RunningJob> MakeRunner(OutgoingTraffic::Job job) {
-    return std::make_shared<Scan>(database_, std::move(job.record), options_.seller_center_timeout,
-                                  job.channel->budget(), [this](const v1::Job& now) { Publish(now); });
+  std::shared_ptr<RunningJob> MakeRunner(OutgoingTraffic::Job claimed) {
+    const auto publish = [this](const v1::Job& now) { Publish(now); };
+    const v1::ScanMode mode = claimed.record.job.scan_mode();
+    const bool full = mode != v1::SCAN_MODE_UPDATED && mode != v1::SCAN_MODE_ITEM;
+    const auto make = [&]<typename Runner>(std::type_identity<Runner>) -> std::shared_ptr<RunningJob> {
+      return std::make_shared<Runner>(database_, std::move(claimed.record), options_.seller_center_timeout,
+                                      claimed.channel->budget(), publish);
+    };
+    return full ? make(std::type_identity<Scan>()) : make(std::type_identity<QuickScan>());
   }
 
   bool Claim() {

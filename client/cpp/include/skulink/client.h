@@ -37,6 +37,14 @@ struct ClientOptions {
   absl::Duration give_up_after = absl::Minutes(5);
 };
 
+// What a scan reads; by default all listings.
+struct ScanSelection {
+  // Only what changed since the last scan of all or of what changed.
+  bool updated = false;
+  // Only these items, by their ids at the Seller Center.
+  std::vector<std::string> item_ids = {};
+};
+
 // Called with each new state of a job.
 using OnJobProgress = std::function<void(const v1::Job&)>;
 
@@ -93,12 +101,12 @@ class Client {
   absl::StatusOr<v1::CheckChannelResponse> CheckChannel(std::string_view name);
 
   // Starts a scan and returns its job at once.
-  absl::StatusOr<v1::Job> StartScan(std::string_view channel);
+  absl::StatusOr<v1::Job> StartScan(std::string_view channel, const ScanSelection& selection = {});
   // Scans and reports progress until the job has ended or needs confirmation; answers that job, which may
   // have failed. Outlives lost connections and restarts of the server. `stop` ends the watching with
   // CANCELLED, not the job.
   absl::StatusOr<v1::Job> Scan(std::string_view channel, const OnJobProgress& on_progress = nullptr,
-                               const std::stop_token& stop = {});
+                               const std::stop_token& stop = {}, const ScanSelection& selection = {});
   // As Scan, of a job that was started before.
   absl::StatusOr<v1::Job> WatchJob(std::string_view name, const OnJobProgress& on_progress = nullptr,
                                    const std::stop_token& stop = {});
