@@ -22,9 +22,15 @@ constexpr int kPageSize = 1000;
 // Of one transaction: rows (with those of one more page, 10,000), listings read, and time to gather them.
 constexpr std::size_t kRowsAtOnce = 10'000 - 3 * kPageSize;
 constexpr std::int64_t kListingsAtOnce = 100'000;
+constexpr std::int64_t kPagesAtOnce = 1000;
+// So that its statements stay under the max_allowed_packet that databases have by default.
+constexpr std::size_t kBytesAtOnce = 3 << 20;
 constexpr absl::Duration kGather = absl::Milliseconds(50);
+constexpr absl::Duration kLongestEstimate = absl::Hours(30 * 24);
 // Listings that are looked up, and removed, in one transaction.
 constexpr std::size_t kLookedUpAtOnce = 1000;
+
+bool IsFull(const ScanBatch& batch) { return batch.rows() > kRowsAtOnce || batch.bytes() > kBytesAtOnce; }
 
 void SetTime(google::protobuf::Timestamp* timestamp, absl::Time time) {
   timestamp->set_seconds(absl::ToUnixSeconds(time));
@@ -80,6 +86,8 @@ void Scan::Run(std::stop_token server_stop) {
     return;
   }
   End(status);
+  const absl::Status removed = store::RemoveOldScanPages(database_, job_);
+  if (!removed.ok()) spdlog::warn("pages of ended scans were not removed: {}", removed.ToString());
 }
 
 absl::Status Scan::RunPhases() {
@@ -97,8 +105,9 @@ absl::Status Scan::RunPhases() {
     }
     if (doubt) {
       return Save([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
-        job.job.set_state(v1::JOB_STATE_NEEDS_CONFIRMATION);
         *job.job.mutable_confirmation() = *doubt;
+        job.job.set_state(job.cancel_requested ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_NEEDS_CONFIRMATION);
+        if (job.cancel_requested) job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
       });
     }
   }
@@ -118,12 +127,17 @@ void Scan::End(const absl::Status& status) {
     return;
   }
   const bool cancelled = cancel_.stop_requested();
-  const absl::Status saved = Save([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
-    job.job.set_state(cancelled ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_FAILED);
-    if (!cancelled) *job.job.mutable_error() = ToProto(status);
-    job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
-    job.job.mutable_progress()->clear_estimated_end_time();
-  });
+  ending_ = true;
+  absl::Status saved;
+  // Once more when what was written before it had been committed, though that was not answered.
+  for (int attempt = 0; attempt < 2 && saved.ok() && job_.job.state() == v1::JOB_STATE_RUNNING; ++attempt) {
+    saved = Save([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
+      job.job.set_state(cancelled ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_FAILED);
+      if (!cancelled) *job.job.mutable_error() = ToProto(status);
+      job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
+      job.job.mutable_progress()->clear_estimated_end_time();
+    });
+  }
   if (!saved.ok()) spdlog::warn("{}: its end could not be written: {}", job_.job.name(), saved.ToString());
 }
 
@@ -176,7 +190,7 @@ absl::Status Scan::ReadWhatWasSeen() {
   for (const auto& [first_id, last_id] : pages.seen) {
     ListingIndex::Entry entry = listings.Find(first_id);
     if (entry == ListingIndex::kNone) {
-      memory_->refused.insert(first_id);
+      memory_->refused.insert(store::ChannelMemory::Hash(first_id));
       continue;
     }
     listings.met(entry++) = Met::kCounted;
@@ -185,8 +199,8 @@ absl::Status Scan::ReadWhatWasSeen() {
     for (; entry < listings.loaded() && listings.Id(entry) <= last_id; ++entry)
       listings.met(entry) = Met::kCounted;
   }
-  if (!pages.resume_tokens.empty()) resume_token_ = pages.resume_tokens.back();
-  for (std::string& token : pages.resume_tokens) memory_->resume_tokens.insert(std::move(token));
+  resume_token_ = std::move(pages.resume_token);
+  memory_->resume_tokens.insert(pages.resume_token_hashes.begin(), pages.resume_token_hashes.end());
   return absl::OkStatus();
 }
 
@@ -234,7 +248,8 @@ absl::Status Scan::ReadListings() {
 absl::Status Scan::Gather(PageReader& reader, std::optional<ListingPage>& page, std::int64_t listings_before,
                           ScanBatch& batch) {
   const absl::Time until = absl::Now() + kGather;
-  while (batch.rows() <= kRowsAtOnce && batch.listings() < kListingsAtOnce && !batch.last_page()) {
+  while (!IsFull(batch) && batch.listings() < kListingsAtOnce && batch.pages_read() < kPagesAtOnce &&
+         !batch.last_page()) {
     const absl::Duration patience = until - absl::Now();
     if (patience <= absl::ZeroDuration()) break;
     if (!page) page = reader.Next(patience);
@@ -338,8 +353,9 @@ absl::Status Scan::WhileStoreIsAway(const std::function<absl::Status()>& attempt
     absl::Status status = attempt();
     const v1::ErrorReason reason = ReasonOf(status);
     const bool away = reason == v1::ERROR_REASON_STORE_UNAVAILABLE || reason == v1::ERROR_REASON_REKEYING;
-    if (!away || server_stop_.stop_requested()) return status;
-    SleepUnlessStopped(kStoreRetry, server_stop_);
+    const std::stop_token stop = ending_ ? server_stop_ : stop_.get_token();
+    if (!away || stop.stop_requested()) return status;
+    SleepUnlessStopped(kStoreRetry, stop);
   }
 }
 
@@ -348,8 +364,9 @@ void Scan::Estimate(v1::ScanProgress& progress) const {
   progress.clear_estimated_end_time();
   const std::int64_t left = progress.listings_expected() - progress.listings_seen() - progress.refused();
   if (!progress.has_listings_expected() || rate_.per_second() <= 0 || left < 0) return;
-  SetTime(progress.mutable_estimated_end_time(),
-          absl::Now() + absl::Seconds(static_cast<double>(left) / rate_.per_second()));
+  const absl::Duration time_left = absl::Seconds(static_cast<double>(left) / rate_.per_second());
+  // A count that makes no sense gives no time either.
+  if (time_left < kLongestEstimate) SetTime(progress.mutable_estimated_end_time(), absl::Now() + time_left);
 }
 
 std::vector<ListingIndex::Entry> Scan::Unseen() {
@@ -403,21 +420,36 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
   StringSet distinct;
   for (const auto& [listing, item] : item_of) distinct.insert(item);
   const std::vector<std::string> items(distinct.begin(), distinct.end());
-  ScanBatch batch(*memory_);
+  std::optional<ScanBatch> batch(std::in_place, *memory_);
+  // What an item has may be any number of listings.
+  const auto write_full = [&] {
+    if (!IsFull(*batch)) return absl::OkStatus();
+    SKULINK_RETURN_IF_ERROR(Write(*batch, nullptr, {}));
+    batch.emplace(*memory_);
+    return absl::OkStatus();
+  };
   const auto limit = static_cast<std::size_t>(shop_.max_items_per_get);
   for (std::size_t first = 0; first < items.size(); first += limit) {
     const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
     const auto end = begin + static_cast<std::ptrdiff_t>(std::min(limit, items.size() - first));
     SKULINK_ASSIGN_OR_RETURN(FoundItems found, LookUp({begin, end}));
-    batch.TakeFound(std::move(found));
+    for (Listing& listing : found.listings) {
+      batch->TakeFound(std::move(listing));
+      SKULINK_RETURN_IF_ERROR(write_full());
+    }
+    for (const RefusedListing& refused : found.refused) {
+      batch->TakeRefused(refused);
+      SKULINK_RETURN_IF_ERROR(write_full());
+    }
   }
   if (if_not_found == IfNotFound::kRemove) {
     for (const ListingIndex::Entry entry : unseen) {
       if (memory_->listings.met(entry) != Met::kNot) continue;
-      batch.Remove(entry, item_of[memory_->listings.Id(entry)]);
+      batch->Remove(entry, item_of[memory_->listings.Id(entry)]);
+      SKULINK_RETURN_IF_ERROR(write_full());
     }
   }
-  return Write(batch, nullptr, {});
+  return Write(*batch, nullptr, {});
 }
 
 }  // namespace skulink

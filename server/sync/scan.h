@@ -81,7 +81,8 @@ class Scan {
   using Change = std::function<void(store::Session&, const store::Merchant&, store::JobRecord&)>;
   absl::Status Save(const Change& change, const std::function<void(store::Session&)>& before_lock = nullptr);
   absl::Status SetPhase(v1::ScanPhase phase);
-  // Runs `attempt` until it does not fail for a database that is away, or the server stops.
+  // Runs `attempt` until it does not fail for a database that is away, or the server stops or the job is
+  // cancelled.
   absl::Status WhileStoreIsAway(const std::function<absl::Status()>& attempt);
   void Estimate(v1::ScanProgress& progress) const;
   bool stopped() const { return stop_.stop_requested(); }
@@ -96,6 +97,7 @@ class Scan {
   std::stop_token server_stop_;
   std::stop_source cancel_;  // the job is cancelled
   std::stop_source stop_;    // either of them
+  bool ending_ = false;      // what is left is to write how the job ended, cancelled or not
   std::unique_ptr<SellerCenter> seller_center_;
   ShopDescription shop_;
   std::unique_ptr<KnownListings> known_;
