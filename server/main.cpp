@@ -21,7 +21,6 @@
 #include "server/store/jobs.h"
 #include "server/store/merchants.h"
 #include "server/store/migrations.h"
-#include "server/store/rekey.h"
 #include "server/store/verify.h"
 #include "server/sync/sync_engine.h"
 
@@ -105,7 +104,6 @@ absl::Status Serve(const StoreOptions& store_options, const ServeOptions& option
   // Nobody else uses our own store: what a server that was killed left behind need not wait for its leases to
   // run out.
   if (store.mariadb != nullptr) SKULINK_RETURN_IF_ERROR(store::ReleaseAllLeases(*store.database));
-  SKULINK_RETURN_IF_ERROR(store::FinishAllRekeying(*store.database));
   grpc_init();  // never ended: when the last of its users goes, gRPC now and then takes ten seconds to end
   SyncEngine engine(*store.database, options.sync);
   SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,

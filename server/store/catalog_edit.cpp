@@ -284,8 +284,9 @@ void CatalogEdit::WriteProducts() {
     }
   }
   if (!removed.empty()) {
-    session_.Execute("DELETE FROM product WHERE merchant_no = ? AND product_no IN (?)",
-                     {merchant_.number, removed});
+    session_.Execute(
+        "DELETE p FROM product p FORCE INDEX (PRIMARY) WHERE p.merchant_no = ? AND p.product_no IN (?)",
+        {merchant_.number, removed});
   }
   if (!touched.empty()) {
     session_.Execute(
@@ -379,7 +380,8 @@ void CatalogEdit::DeleteReplacedVariants() {
   }
   if (variants.empty()) return;
   session_.Execute(
-      "DELETE FROM variant WHERE merchant_no = ? AND product_no IN (?) AND (product_no, variant_no) IN (?)",
+      "DELETE v FROM variant v FORCE INDEX (PRIMARY) WHERE v.merchant_no = ? AND v.product_no IN (?) AND "
+      "(v.product_no, v.variant_no) IN (?)",
       {merchant_.number, products, variants});
 }
 

@@ -211,7 +211,8 @@ class GroupPage {
 void AddGroups(Session& session, const Menu& menu, const MenuQuery& query, GroupsAfter after,
                GroupPage& page) {
   // Nearly all groups are pairs. One group more than there is room for tells that there is another page.
-  for (std::int64_t of_group = 2; !after.channels.empty() && !page.ended(); of_group *= 2) {
+  for (std::int64_t of_group = 2; !after.channels.empty() && !page.ended();
+       of_group = std::min(2 * of_group, kListingsOfPage)) {
     std::vector<Menu::ChannelRef>& channels = after.channels;
     std::size_t run = 1;
     while (run < channels.size() && channels[run - 1].number < channels[run].number) ++run;

@@ -31,8 +31,19 @@ constexpr absl::Duration kPoll = absl::Milliseconds(100);
 // changed once more: its transactions are refused from then on.
 class Turn {
  public:
-  Turn(Database& database, Merchant merchant, std::int64_t token)
-      : database_(database), merchant_(std::move(merchant)), token_(token) {}
+  Turn(Database& database, Merchant merchant, std::int64_t token, std::stop_token stop)
+      : database_(database), merchant_(std::move(merchant)), token_(token), stop_(std::move(stop)) {}
+  // Whoever comes next need not wait for the lease of one that was interrupted.
+  ~Turn() {
+    renewal_ = {};
+    const absl::Status given_back = database_.Transact([&](Session& session) {
+      session.Execute("UPDATE merchant SET rekeying_until = 0 WHERE merchant_no = ? AND rekeying = ?",
+                      {merchant_.number, token_});
+    });
+    given_back.IgnoreError();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
 
   // Runs `body(session)` in a transaction of this turn.
   template <typename Body>
@@ -43,6 +54,7 @@ class Turn {
                                        " + ? WHERE merchant_no = ? AND rekeying = ?"),
                           {absl::ToInt64Microseconds(kLease), merchant_.number, token_});
       if (ours == 0) throw Refused(Rekeying(merchant_.id));
+      if (stop_.stop_requested()) throw Refused(absl::CancelledError("stopped"));
       return body(session);
     });
   }
@@ -65,6 +77,7 @@ class Turn {
   Database& database_;
   const Merchant merchant_;
   const std::int64_t token_;
+  const std::stop_token stop_;
   std::jthread renewal_{[this](const std::stop_token& stop) { Renew(stop); }};
 };
 constexpr std::size_t kClashesNamed = 20;
@@ -287,33 +300,35 @@ void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case)
             absl::StrCat("ignoring case would give these variants one SKU: ", absl::StrJoin(names, ", "))));
 }
 
-absl::Status FinishRekeying(Database& database, std::string_view merchant_id) {
+absl::Status FinishRekeying(Database& database, std::string_view merchant_id, const std::stop_token& stop) {
   absl::BitGen random;
   const auto token = absl::Uniform<std::int64_t>(random, 2, INT64_MAX);
-  while (true) {
+  while (!stop.stop_requested()) {
     bool marked = false;
     absl::StatusOr<std::optional<Merchant>> ours =
         database.Transact([&](Session& session) { return TakeTurn(session, merchant_id, token, marked); });
     if (!ours.ok()) return ours.status();
     if (*ours) {
-      const absl::Status status = Finish(Turn(database, **std::move(ours), token));
+      const absl::Status status = Finish(Turn(database, **std::move(ours), token, stop));
       if (ReasonOf(status) != v1::ERROR_REASON_REKEYING) return status;  // else somebody took over
     } else if (!marked) {
       return absl::OkStatus();
     }
     absl::SleepFor(kPoll);
   }
+  return absl::CancelledError("stopped");
 }
 
-absl::Status FinishAllRekeying(Database& database) {
+absl::Status FinishAbandonedRekeying(Database& database, const std::stop_token& stop) {
   absl::StatusOr<std::vector<std::string>> marked = database.Read([&](Session& session) {
     std::vector<std::string> ids;
-    session.Query("SELECT merchant_id FROM merchant WHERE rekeying <> 0", {},
-                  [&](const Row& row) { ids.push_back(row.String(0)); });
+    session.Query(absl::StrCat("SELECT merchant_id FROM merchant WHERE rekeying <> 0 AND rekeying_until < ",
+                               kDatabaseNow),
+                  {}, [&](const Row& row) { ids.push_back(row.String(0)); });
     return ids;
   });
   if (!marked.ok()) return marked.status();
-  for (const std::string& id : *marked) SKULINK_RETURN_IF_ERROR(FinishRekeying(database, id));
+  for (const std::string& id : *marked) SKULINK_RETURN_IF_ERROR(FinishRekeying(database, id, stop));
   return absl::OkStatus();
 }
 

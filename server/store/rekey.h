@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stop_token>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -15,10 +16,12 @@ namespace skulink::store {
 void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case);
 
 // Returns once nothing is left to do of a merchant that is marked: does it, or waits for the server that is
-// at it, and takes over from one that fell silent. Can be called again after any interruption.
-absl::Status FinishRekeying(Database& database, std::string_view merchant_id);
+// at it, and takes over from one that fell silent. Can be called again after any interruption; `stop` is one,
+// answered with CANCELLED.
+absl::Status FinishRekeying(Database& database, std::string_view merchant_id,
+                            const std::stop_token& stop = {});
 
 // Finishes what servers that died left half-way.
-absl::Status FinishAllRekeying(Database& database);
+absl::Status FinishAbandonedRekeying(Database& database, const std::stop_token& stop = {});
 
 }  // namespace skulink::store
