@@ -7,8 +7,9 @@
 #include "server/store/database.h"
 #include "server/store/merchants.h"
 
-// Computing all SKU keys of a merchant anew after its sku_case changed. Too much for one transaction: while
-// it is under way the merchant is marked, and whoever asks for it is told REKEYING.
+// Computing all keys of a merchant anew after its sku_case changed, or a migration brought new kinds of keys.
+// Too much for one transaction: while it is under way the merchant is marked, and whoever asks for it is told
+// REKEYING.
 namespace skulink::store {
 
 // Throws Refused (SKU_CASE_CLASH, with the variants) when `sku_case` would give two variants one key.
@@ -18,7 +19,7 @@ void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case)
 // at it, and takes over from one that fell silent. Can be called again after any interruption.
 absl::Status FinishRekeying(Database& database, std::string_view merchant_id);
 
-// Finishes what servers that died left half-way.
+// Finishes what servers that died left half-way, and what a migration marked.
 absl::Status FinishAllRekeying(Database& database);
 
 }  // namespace skulink::store
