@@ -60,6 +60,20 @@ void ReadRange(Session& session, const Menu& menu, const MenuQuery& query, const
                 });
 }
 
+void Explain(Session& session, const Menu& menu, std::vector<MenuListing>& rows) {
+  std::vector<UnmatchedListing> listings;
+  for (const MenuListing& row : rows) {
+    listings.push_back({SkuKey(row.listing.seller_sku, menu.sku_case), row.listing.gtin});
+  }
+  std::vector<NotInPosExplanation> explanations = ExplainNotInPos(session, menu.merchant_number, listings);
+  std::vector<NotInPosExplanation*> named;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].explanation = std::move(explanations[i]);
+    named.push_back(&rows[i].explanation);
+  }
+  NameCandidates(session, menu.merchant_number, named);
+}
+
 // What is selected of a group and one of its listings; GroupsFromRows reads it.
 constexpr char kGroupColumns[] =
     "SELECT STRAIGHT_JOIN g.channel_no, g.sku_key, g.listings, p.product_id, v.variant_id, l.listing_id, "
@@ -238,8 +252,8 @@ void AddGroups(Session& session, const Menu& menu, const MenuQuery& query, Group
 }  // namespace
 
 absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& menu, const MenuQuery& query,
-                                               const std::vector<ListingState>& states) {
-  return database.Read([&](Session& session) {
+                                               const std::vector<ListingState>& states, bool with_reasons) {
+  const auto read = [&](Session& session) {
     std::vector<ListingState> ordered(states);
     std::sort(ordered.begin(), ordered.end());
     ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
@@ -276,8 +290,10 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
                     [&](const MenuListing& row) { return !FoldCase(row.listing.name).starts_with(folded); });
     }
     page.rows = std::move(rows);
+    if (with_reasons) Explain(session, menu, page.rows);
     return page;
-  });
+  };
+  return with_reasons ? database.ReadSnapshot(read) : database.Read(read);
 }
 
 absl::StatusOr<MenuPage<MultipleListingGroup>> MultipleListings(Database& database, const Menu& menu,
