@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "common/text.h"
@@ -155,26 +155,27 @@ void FindLeadingZeros(std::vector<Mark>& marks) {
 }
 
 // A SKU as it is compared: what is shown, and what stands before each of them and at the end.
-struct Reading {
-  std::vector<Mark> shown;
-  std::vector<std::vector<Mark>> before;
-};
-
-Reading Read(std::string_view sku) {
-  std::vector<Mark> marks = MarksOf(sku);
-  FindLeadingZeros(marks);
-  Reading reading;
-  reading.before.emplace_back();
-  for (const Mark& mark : marks) {
-    if (mark.kind != Kind::kShown) {
-      reading.before.back().push_back(mark);
-      continue;
+class Reading {
+ public:
+  explicit Reading(std::string_view sku) : marks_(MarksOf(sku)) {
+    FindLeadingZeros(marks_);
+    for (std::size_t i = 0; i < marks_.size(); ++i) {
+      if (marks_[i].kind == Kind::kShown) shown_.push_back(i);
     }
-    reading.shown.push_back(mark);
-    reading.before.emplace_back();
   }
-  return reading;
-}
+
+  std::size_t size() const { return shown_.size(); }
+  const Mark& Shown(std::size_t i) const { return marks_[shown_[i]]; }
+  std::span<const Mark> Before(std::size_t i) const {
+    const std::size_t begin = i == 0 ? 0 : shown_[i - 1] + 1;
+    const std::size_t end = i == shown_.size() ? marks_.size() : shown_[i];
+    return std::span(marks_).subspan(begin, end - begin);
+  }
+
+ private:
+  std::vector<Mark> marks_;
+  std::vector<std::size_t> shown_;  // where in marks_
+};
 
 using Differences = std::set<SkuDifference>;
 
@@ -191,14 +192,14 @@ void CompareMarks(const Mark& a, const Mark& b, Differences& found) {
   if (a.latin == b.latin && IsUpper(a) != IsUpper(b)) found.insert(SkuDifference::kCase);
 }
 
-std::vector<Mark> OfKind(const std::vector<Mark>& marks, Kind kind) {
+std::vector<Mark> OfKind(std::span<const Mark> marks, Kind kind) {
   std::vector<Mark> some;
   std::copy_if(marks.begin(), marks.end(), std::back_inserter(some),
                [kind](const Mark& mark) { return mark.kind == kind; });
   return some;
 }
 
-bool SameAsWritten(const std::vector<Mark>& a, const std::vector<Mark>& b) {
+bool SameAsWritten(std::span<const Mark> a, std::span<const Mark> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](const Mark& one, const Mark& other) { return one.raw == other.raw; });
 }
@@ -221,7 +222,8 @@ bool CompareZeros(const std::vector<Mark>& a, const std::vector<Mark>& b, Differ
   return true;
 }
 
-bool CompareBefore(const std::vector<Mark>& a, const std::vector<Mark>& b, Differences& found) {
+bool CompareBefore(std::span<const Mark> a, std::span<const Mark> b, Differences& found) {
+  if (SameAsWritten(a, b)) return true;
   if (!CompareZeros(OfKind(a, Kind::kZero), OfKind(b, Kind::kZero), found)) return false;
   constexpr std::pair<Kind, SkuDifference> kKinds[] = {
       {Kind::kSpace, SkuDifference::kInnerSpace},
@@ -235,7 +237,7 @@ bool CompareBefore(const std::vector<Mark>& a, const std::vector<Mark>& b, Diffe
 }
 
 // The same in another order, `A -1` and `A- 1`: the first kind of what is moved differs.
-void CompareOrder(const std::vector<Mark>& a, const std::vector<Mark>& b, Differences& found) {
+void CompareOrder(std::span<const Mark> a, std::span<const Mark> b, Differences& found) {
   if (SameAsWritten(a, b)) return;
   if (!OfKind(a, Kind::kSpace).empty()) {
     found.insert(SkuDifference::kInnerSpace);
@@ -249,25 +251,27 @@ void CompareOrder(const std::vector<Mark>& a, const std::vector<Mark>& b, Differ
 }  // namespace
 
 std::string LooseSkuKey(std::string_view sku) {
-  const std::vector<Mark> shown = Read(sku).shown;
+  const Reading reading(sku);
   std::string key;
-  for (std::size_t i = 0; i < shown.size() && i < kLooseKeyLength; ++i) AppendCodePoint(shown[i].shown, key);
+  for (std::size_t i = 0; i < std::min(reading.size(), kLooseKeyLength); ++i) {
+    AppendCodePoint(reading.Shown(i).shown, key);
+  }
   return key;
 }
 
 std::vector<SkuDifference> SkuDifferences(std::string_view sku, std::string_view other) {
-  const Reading a = Read(sku), b = Read(other);
-  const bool alike =
-      std::equal(a.shown.begin(), a.shown.end(), b.shown.begin(), b.shown.end(),
-                 [](const Mark& one, const Mark& another) { return one.shown == another.shown; });
-  if (!alike || a.shown.empty()) return {};
+  const Reading a(sku), b(other);
+  if (a.size() != b.size() || a.size() == 0) return {};
   Differences found;
-  for (std::size_t i = 0; i < a.shown.size(); ++i) CompareMarks(a.shown[i], b.shown[i], found);
-  for (std::size_t i = 0; i < a.before.size(); ++i) {
-    if (!CompareBefore(a.before[i], b.before[i], found)) return {};
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a.Shown(i).shown != b.Shown(i).shown) return {};
+    CompareMarks(a.Shown(i), b.Shown(i), found);
+  }
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    if (!CompareBefore(a.Before(i), b.Before(i), found)) return {};
   }
   if (found.empty()) {
-    for (std::size_t i = 0; i < a.before.size(); ++i) CompareOrder(a.before[i], b.before[i], found);
+    for (std::size_t i = 0; i <= a.size(); ++i) CompareOrder(a.Before(i), b.Before(i), found);
   }
   return {found.begin(), found.end()};
 }

@@ -1,6 +1,7 @@
 // The views whose rows are listings: Not In POS, Multiple Listing.
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -60,18 +61,14 @@ void ReadRange(Session& session, const Menu& menu, const MenuQuery& query, const
                 });
 }
 
-void Explain(Session& session, const Menu& menu, std::vector<MenuListing>& rows) {
+void Explain(Session& session, const Menu& menu, std::span<MenuListing> rows) {
   std::vector<UnmatchedListing> listings;
   for (const MenuListing& row : rows) {
     listings.push_back({SkuKey(row.listing.seller_sku, menu.sku_case), row.listing.gtin});
   }
-  std::vector<NotInPosExplanation> explanations = ExplainNotInPos(session, menu.merchant_number, listings);
-  std::vector<NotInPosExplanation*> named;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i].explanation = std::move(explanations[i]);
-    named.push_back(&rows[i].explanation);
-  }
-  NameCandidates(session, menu.merchant_number, named);
+  std::vector<NotInPosExplanation> explanations =
+      ExplainNotInPos(session, menu.merchant_number, listings, /*with_candidates=*/true);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].explanation = std::move(explanations[i]);
 }
 
 // What is selected of a group and one of its listings; GroupsFromRows reads it.
@@ -253,7 +250,7 @@ void AddGroups(Session& session, const Menu& menu, const MenuQuery& query, Group
 
 absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& menu, const MenuQuery& query,
                                                const std::vector<ListingState>& states, bool with_reasons) {
-  const auto read = [&](Session& session) {
+  return database.Read([&](Session& session) {
     std::vector<ListingState> ordered(states);
     std::sort(ordered.begin(), ordered.end());
     ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
@@ -290,10 +287,12 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
                     [&](const MenuListing& row) { return !FoldCase(row.listing.name).starts_with(folded); });
     }
     page.rows = std::move(rows);
-    if (with_reasons) Explain(session, menu, page.rows);
+    for (std::size_t i = 0; with_reasons && i < page.rows.size(); i += kExplainedAtOnce) {
+      Explain(session, menu,
+              std::span(page.rows).subspan(i, std::min(kExplainedAtOnce, page.rows.size() - i)));
+    }
     return page;
-  };
-  return with_reasons ? database.ReadSnapshot(read) : database.Read(read);
+  });
 }
 
 absl::StatusOr<MenuPage<MultipleListingGroup>> MultipleListings(Database& database, const Menu& menu,

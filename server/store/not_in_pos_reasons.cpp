@@ -20,13 +20,15 @@ static_assert(static_cast<int>(SkuDifference::kDashOrUnderscore) == v1::NOT_IN_P
 static_assert(static_cast<int>(SkuDifference::kLeadingZero) == v1::NOT_IN_POS_REASON_LEADING_ZERO);
 static_assert(static_cast<int>(SkuDifference::kLookalike) == v1::NOT_IN_POS_REASON_LOOKALIKE);
 
-constexpr std::int64_t kListingsAtOnce = 1000;
 // Rows read for many keys at once, for each of them: nearly every key has one variant or none.
 constexpr std::int64_t kUsualVariantsOfKey = 4;
+
+using Candidate = NotInPosExplanation::Candidate;
 
 struct KeyedVariant {
   std::string sku_key;
   std::int64_t product, number;
+  Candidate candidate;
 
   friend bool operator<(const KeyedVariant& a, const KeyedVariant& b) {
     return std::tie(a.sku_key, a.product, a.number) < std::tie(b.sku_key, b.product, b.number);
@@ -39,45 +41,88 @@ std::int64_t KeyFromRow(const Row& row, std::int64_t /*type*/) { return row.Int(
 template <typename Key>
 using VariantsByKey = absl::flat_hash_map<Key, std::vector<KeyedVariant>>;
 
-// The variants with these keys, the first kCandidatesOfKey of each. Reads nothing but the index of `column`.
 template <typename Key>
-VariantsByKey<Key> VariantsWith(Session& session, std::int64_t merchant_number, const std::string& column,
-                                const std::vector<Key>& keys) {
-  VariantsByKey<Key> variants;
-  if (keys.empty()) return variants;
-  const auto add = [&](const Row& row) {
-    variants[KeyFromRow(row, Key())].push_back({row.String(1), row.Int(2), row.Int(3)});
-  };
-  const std::string select =
-      absl::StrCat("SELECT ", column, ", sku_key, product_no, variant_no FROM variant FORCE INDEX (by_",
-                   column, ") WHERE merchant_no = ? AND ", column);
-  const auto limit =
-      std::max<std::int64_t>(static_cast<std::int64_t>(keys.size()) * kUsualVariantsOfKey, kCandidatesOfKey);
-  std::int64_t rows = 0;
-  session.Query(select + " IN (?) LIMIT ?", {merchant_number, keys, limit + 1}, [&](const Row& row) {
-    ++rows;
-    add(row);
-  });
-  if (rows > limit) {  // some key has thousands, maybe: each by itself, so that none costs more than another
-    variants.clear();
-    for (const Key& key : keys) {
-      session.Query(select + " = ? ORDER BY sku_key, product_no, variant_no LIMIT ?",
-                    {merchant_number, key, kCandidatesOfKey}, add);
-    }
-    return variants;
-  }
-  for (auto& [key, found] : variants) {
-    std::sort(found.begin(), found.end());
-    if (found.size() > kCandidatesOfKey) found.resize(kCandidatesOfKey);
-  }
-  return variants;
+std::vector<Key> Distinct(std::vector<Key> keys) {
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
 }
 
-void SetCandidate(const KeyedVariant& variant, NotInPosExplanation& explanation) {
-  explanation.candidate.emplace();
-  explanation.candidate->product_number = variant.product;
-  explanation.candidate->variant_number = variant.number;
-}
+// Finds variants by one of their keys.
+class VariantFinder {
+ public:
+  // Without candidates nothing but the index of `column` is read.
+  VariantFinder(Session& session, std::int64_t merchant_number, const std::string& column,
+                bool with_candidates)
+      : session_(session), merchant_number_(merchant_number), with_candidates_(with_candidates) {
+    // The index is given, so MariaDB need not look into it once more for each key to choose it; MySQL does
+    // not.
+    select_ = absl::StrCat("/*M! SET STATEMENT eq_range_index_dive_limit = 1 FOR */ SELECT STRAIGHT_JOIN v.",
+                           column, ", v.sku_key, v.product_no, v.variant_no");
+    if (with_candidates) absl::StrAppend(&select_, ", p.product_id, v.variant_id, p.name, v.sku");
+    absl::StrAppend(&select_, " FROM variant v FORCE INDEX (by_", column, ")");
+    if (with_candidates) {
+      absl::StrAppend(
+          &select_,
+          " JOIN product p FORCE INDEX (PRIMARY) ON p.merchant_no = v.merchant_no AND p.product_no = "
+          "v.product_no");
+    }
+    absl::StrAppend(&select_, " WHERE v.merchant_no = ? AND v.", column);
+  }
+
+  // The first kCandidatesOfKey of each key.
+  template <typename Key>
+  VariantsByKey<Key> Find(std::vector<Key> keys) const {
+    VariantsByKey<Key> variants;
+    Add(Distinct(std::move(keys)), variants);
+    return variants;
+  }
+
+ private:
+  // Where keys have more variants than is usual they are read in two halves, down to each by itself: no more
+  // than a few rows are read in vain, even when thousands share a key.
+  template <typename Key>
+  void Add(const std::vector<Key>& keys, VariantsByKey<Key>& variants) const {
+    if (keys.empty()) return;
+    if (keys.size() == 1) {
+      session_.Query(select_ + " = ? ORDER BY v.sku_key, v.product_no, v.variant_no LIMIT ?",
+                     {merchant_number_, keys[0], kCandidatesOfKey},
+                     [&](const Row& row) { AddRow<Key>(row, variants); });
+      return;
+    }
+    const auto usual = std::max<std::int64_t>(static_cast<std::int64_t>(keys.size()) * kUsualVariantsOfKey,
+                                              kCandidatesOfKey);
+    std::int64_t rows = 0;
+    VariantsByKey<Key> read;
+    session_.Query(select_ + " IN (?) LIMIT ?", {merchant_number_, keys, usual + 1}, [&](const Row& row) {
+      ++rows;
+      AddRow<Key>(row, read);
+    });
+    if (rows > usual) {
+      const auto middle = keys.begin() + static_cast<std::ptrdiff_t>(keys.size() / 2);
+      Add<Key>({keys.begin(), middle}, variants);
+      Add<Key>({middle, keys.end()}, variants);
+      return;
+    }
+    for (auto& [key, found] : read) {
+      std::sort(found.begin(), found.end());
+      if (found.size() > kCandidatesOfKey) found.resize(kCandidatesOfKey);
+      variants[key] = std::move(found);
+    }
+  }
+
+  template <typename Key>
+  void AddRow(const Row& row, VariantsByKey<Key>& variants) const {
+    KeyedVariant& variant = variants[KeyFromRow(row, Key())].emplace_back(
+        KeyedVariant{row.String(1), row.Int(2), row.Int(3), {}});
+    if (with_candidates_) variant.candidate = {row.String(4), row.String(5), row.String(6), row.String(7)};
+  }
+
+  Session& session_;
+  const std::int64_t merchant_number_;
+  const bool with_candidates_;
+  std::string select_;
+};
 
 // By the variants with the listing's loose key. False when none of them is alike.
 bool ExplainBySku(const std::string& sku_key, const std::vector<KeyedVariant>& variants,
@@ -87,23 +132,17 @@ bool ExplainBySku(const std::string& sku_key, const std::vector<KeyedVariant>& v
   };
   int alike = 0;
   for (const KeyedVariant& variant : variants) {
+    // None when the very SKU has come to the POS since the listing was read.
     std::vector<SkuDifference> differences = SkuDifferences(variant.sku_key, sku_key);
     if (differences.empty()) continue;
     if (alike++ > 0 && rank(differences) >= rank(explanation.differences)) continue;
     explanation.differences = std::move(differences);
-    SetCandidate(variant, explanation);
+    explanation.candidate = variant.candidate;
   }
   if (alike == 0) return false;
   explanation.reason = static_cast<v1::NotInPosReason>(explanation.differences.front());
   explanation.other_candidates = alike - 1;
   return true;
-}
-
-template <typename Key>
-std::vector<Key> Distinct(std::vector<Key> keys) {
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  return keys;
 }
 
 // The SKU keys of a channel's listings that are in no page before, and their GTINs. Those without SKU are no
@@ -121,7 +160,7 @@ std::vector<UnmatchedListing> ReadListings(Session& session, std::int64_t mercha
       "? AND state = 1 AND in_pos = 0 AND sku_key >= ? AND (sku_key > ? OR listing_id > ?) ORDER BY sku_key, "
       "listing_id LIMIT ?",
       {merchant_number, channel, Blob{from.sku_key}, Blob{from.sku_key}, Blob{from.listing_id},
-       kListingsAtOnce},
+       static_cast<std::int64_t>(kExplainedAtOnce)},
       [&](const Row& row) {
         listings.push_back({row.String(0), row.String(1)});
         after = {row.String(0), row.String(2)};
@@ -146,7 +185,8 @@ void CountReasons(Session& session, std::int64_t merchant_number, int channel,
     }
     const std::vector<UnmatchedListing> listings = ReadListings(session, merchant_number, channel, after);
     if (listings.empty()) return;
-    for (const NotInPosExplanation& explanation : ExplainNotInPos(session, merchant_number, listings)) {
+    for (const NotInPosExplanation& explanation :
+         ExplainNotInPos(session, merchant_number, listings, /*with_candidates=*/false)) {
       ++summary.listings[explanation.reason];
     }
   }
@@ -155,7 +195,8 @@ void CountReasons(Session& session, std::int64_t merchant_number, int channel,
 }  // namespace
 
 std::vector<NotInPosExplanation> ExplainNotInPos(Session& session, std::int64_t merchant_number,
-                                                 const std::vector<UnmatchedListing>& listings) {
+                                                 const std::vector<UnmatchedListing>& listings,
+                                                 bool with_candidates) {
   std::vector<NotInPosExplanation> explanations(listings.size());
   std::vector<std::string> loose_keys(listings.size()), looked_up;
   for (std::size_t i = 0; i < listings.size(); ++i) {
@@ -163,7 +204,7 @@ std::vector<NotInPosExplanation> ExplainNotInPos(Session& session, std::int64_t 
     if (!loose_keys[i].empty()) looked_up.push_back(loose_keys[i]);
   }
   const auto by_loose_key =
-      VariantsWith(session, merchant_number, "loose_key", Distinct(std::move(looked_up)));
+      VariantFinder(session, merchant_number, "loose_key", with_candidates).Find(std::move(looked_up));
   std::vector<std::optional<std::int64_t>> gtin_keys(listings.size());
   std::vector<std::int64_t> gtins;
   for (std::size_t i = 0; i < listings.size(); ++i) {
@@ -178,48 +219,17 @@ std::vector<NotInPosExplanation> ExplainNotInPos(Session& session, std::int64_t 
     gtin_keys[i] = GtinKey(listings[i].gtin);
     if (gtin_keys[i]) gtins.push_back(*gtin_keys[i]);
   }
-  const auto by_gtin = VariantsWith(session, merchant_number, "gtin_key", Distinct(std::move(gtins)));
+  const auto by_gtin =
+      VariantFinder(session, merchant_number, "gtin_key", with_candidates).Find(std::move(gtins));
   for (std::size_t i = 0; i < listings.size(); ++i) {
     if (!gtin_keys[i]) continue;
     const auto same = by_gtin.find(*gtin_keys[i]);
     if (same == by_gtin.end()) continue;
     explanations[i].reason = v1::NOT_IN_POS_REASON_SAME_GTIN;
+    explanations[i].candidate = same->second.front().candidate;
     explanations[i].other_candidates = static_cast<int>(same->second.size()) - 1;
-    SetCandidate(same->second.front(), explanations[i]);
   }
   return explanations;
-}
-
-void NameCandidates(Session& session, std::int64_t merchant_number,
-                    const std::vector<NotInPosExplanation*>& explanations) {
-  using Numbers = std::pair<std::int64_t, std::int64_t>;
-  absl::flat_hash_map<Numbers, std::vector<NotInPosExplanation::Candidate*>> candidates;
-  for (NotInPosExplanation* explanation : explanations) {
-    if (!explanation->candidate) continue;
-    NotInPosExplanation::Candidate& candidate = *explanation->candidate;
-    candidates[{candidate.product_number, candidate.variant_number}].push_back(&candidate);
-  }
-  if (candidates.empty()) return;
-  std::vector<std::int64_t> products;
-  ValueRows variants;
-  for (const auto& [numbers, same] : candidates) {
-    products.push_back(numbers.first);
-    variants.push_back({numbers.first, numbers.second});
-  }
-  session.Query(
-      "SELECT v.product_no, v.variant_no, p.product_id, v.variant_id, p.name, v.sku FROM variant v JOIN "
-      "product p "
-      "ON p.merchant_no = v.merchant_no AND p.product_no = v.product_no WHERE v.merchant_no = ? AND "
-      "v.product_no "
-      "IN (?) AND (v.product_no, v.variant_no) IN (?)",
-      {merchant_number, Distinct(std::move(products)), variants}, [&](const Row& row) {
-        for (NotInPosExplanation::Candidate* candidate : candidates[{row.Int(0), row.Int(1)}]) {
-          candidate->product_id = row.String(2);
-          candidate->variant_id = row.String(3);
-          candidate->product_name = row.String(4);
-          candidate->sku = row.String(5);
-        }
-      });
 }
 
 absl::StatusOr<std::vector<NotInPosSummary>> SummarizeNotInPos(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,22 +28,22 @@ struct NotInPosExplanation {
   v1::NotInPosReason reason = v1::NOT_IN_POS_REASON_UNSPECIFIED;
   std::vector<SkuDifference> differences;  // from the candidate's SKU; the reason is the first
   struct Candidate {
-    std::int64_t product_number = 0, variant_number = 0;
-    std::string product_id, variant_id, product_name, sku;  // see NameCandidates
+    std::string product_id, variant_id, product_name, sku;
   };
-  std::optional<Candidate> candidate;
+  std::optional<Candidate> candidate;  // without texts when those were not asked for
   int other_candidates = 0;
 };
 
 // Variants with one loose key, or one GTIN, that are looked at: the first by SKU key.
 inline constexpr int kCandidatesOfKey = 20;
 
-// One for each listing, in order; candidates by their numbers only.
+// Listings that are explained at once, at most: of an IN list with 1,000 values MariaDB makes a subquery,
+// which may not use the index.
+inline constexpr std::size_t kExplainedAtOnce = 400;
+// One for each listing, in order.
 std::vector<NotInPosExplanation> ExplainNotInPos(Session& session, std::int64_t merchant_number,
-                                                 const std::vector<UnmatchedListing>& listings);
-// Fills in the rest of the candidates.
-void NameCandidates(Session& session, std::int64_t merchant_number,
-                    const std::vector<NotInPosExplanation*>& explanations);
+                                                 const std::vector<UnmatchedListing>& listings,
+                                                 bool with_candidates);
 
 struct NotInPosSummary {
   std::string channel_id;
