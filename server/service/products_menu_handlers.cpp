@@ -135,6 +135,22 @@ void SetVariant(const std::string& merchant_id, store::MenuVariant row, v1::Menu
   if (row.stock) proto.set_stock(*row.stock);
 }
 
+void SetExplanation(const std::string& merchant_id, store::NotInPosExplanation row,
+                    v1::NotInPosExplanation& proto) {
+  proto.set_reason(row.reason);
+  if (!row.candidate) return;
+  // Both count the ways alike.
+  for (const SkuDifference difference : row.differences) {
+    proto.add_differences(static_cast<v1::NotInPosReason>(difference));
+  }
+  if (row.differences.empty()) proto.add_differences(row.reason);
+  proto.set_candidate(
+      ToString(VariantName{merchant_id, row.candidate->product_id, row.candidate->variant_id}));
+  proto.set_candidate_display_name(std::move(row.candidate->product_name));
+  proto.set_candidate_sku(std::move(row.candidate->sku));
+  proto.set_other_candidates(row.other_candidates);
+}
+
 v1::SkuAndProductCount Count(std::int64_t skus, std::int64_t products) {
   v1::SkuAndProductCount count;
   count.set_skus(skus);
@@ -164,13 +180,36 @@ absl::Status ListNotInPos(const v1::ListNotInPosRequest& request, CallContext& c
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request, {.by_sku = 4, .by_name = 4}));
   SKULINK_ASSIGN_OR_RETURN(const std::vector<ListingState> states, ReadStates(request));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(auto page, store::NotInPos(call.database, menu, query, states));
+  SKULINK_ASSIGN_OR_RETURN(auto page,
+                           store::NotInPos(call.database, menu, query, states, request.with_reasons()));
   for (store::MenuListing& row : page.rows) {
+    if (request.with_reasons()) {
+      SetExplanation(menu.merchant_id, std::move(row.explanation), *response.add_explanations());
+    }
     SetListing(std::move(row.listing), menu.merchant_id, ChannelId(menu, row.channel_number),
                *response.add_listings());
   }
   SetNextPage(request, page, response);
   return absl::OkStatus();
+}
+
+absl::StatusOr<v1::SummarizeNotInPosResponse> SummarizeNotInPos(const v1::SummarizeNotInPosRequest& request,
+                                                                CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const Scope scope, ReadScope(request));
+  SKULINK_ASSIGN_OR_RETURN(const auto summaries,
+                           store::SummarizeNotInPos(call.database, scope.merchant_id, scope.channel_ids,
+                                                    [&call] { return call.Abandoned(); }));
+  v1::SummarizeNotInPosResponse response;
+  for (const store::NotInPosSummary& row : summaries) {
+    v1::NotInPosSummary& summary = *response.add_summaries();
+    summary.set_channel(ToString(ChannelName{scope.merchant_id, row.channel_id}));
+    for (const auto& [reason, listings] : row.listings) {
+      v1::NotInPosCount& count = *summary.add_counts();
+      count.set_reason(reason);
+      count.set_listings(listings);
+    }
+  }
+  return response;
 }
 
 absl::Status ListNotInChannel(const v1::ListNotInChannelRequest& request, CallContext& call,
