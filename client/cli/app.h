@@ -61,6 +61,7 @@ void AddChannelCommands(CLI::App& root, App& app);
 void AddScanCommand(CLI::App& root, App& app);
 void AddJobCommands(CLI::App& root, App& app);
 void AddMenuCommands(CLI::App& root, App& app);
+void AddStockCommands(CLI::App& root, App& app);
 
 // The id at the end of a resource name, decoded.
 std::string ChannelId(const std::string& resource);

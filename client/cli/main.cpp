@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   skulink::cli::AddScanCommand(root, app);
   skulink::cli::AddJobCommands(root, app);
   skulink::cli::AddMenuCommands(root, app);
+  skulink::cli::AddStockCommands(root, app);
 
   try {
     root.parse(argc, argv);

@@ -14,6 +14,7 @@
 #include "skulink/client.h"
 #include "skulink/v1/catalog_service.grpc.pb.h"
 #include "skulink/v1/channel_service.grpc.pb.h"
+#include "skulink/v1/inventory_service.grpc.pb.h"
 #include "skulink/v1/merchant_service.grpc.pb.h"
 #include "skulink/v1/products_menu_service.grpc.pb.h"
 #include "skulink/v1/sync_service.grpc.pb.h"
@@ -28,6 +29,7 @@ struct Connection {
   std::shared_ptr<v1::ChannelService::Stub> channels;
   std::shared_ptr<v1::SyncService::Stub> sync;
   std::shared_ptr<v1::ProductsMenuService::Stub> menu;
+  std::shared_ptr<v1::InventoryService::Stub> inventory;
 };
 
 // With the details that the server sent.

@@ -8,15 +8,13 @@
 #include "common/errors.h"
 #include "common/money.h"
 #include "common/names.h"
-#include "common/sku_key.h"
 #include "server/service/request_fields.h"
+#include "server/store/stock.h"
 
 namespace skulink {
 namespace {
 
-constexpr TextRule kSkuRule = {.max_length = kMaxSkuLength, .allowed = ControlCharacters::kWhiteSpace};
 constexpr TextRule kBarcodeRule = {.max_length = 64};
-constexpr std::int64_t kMaxStock = 1'000'000'000'000;
 
 }  // namespace
 
@@ -37,9 +35,9 @@ absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const s
     SKULINK_ASSIGN_OR_RETURN(decoded.price, FromProto(variant.price(), currency, field + ".price"));
   }
   if (variant.has_stock()) {
-    if (variant.stock() < 0 || variant.stock() > kMaxStock) {
+    if (variant.stock() < 0 || variant.stock() > store::kMaxStock) {
       return InvalidField(field + ".stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
-                          absl::StrCat("must be 0 to ", kMaxStock));
+                          absl::StrCat("must be 0 to ", store::kMaxStock));
     }
     decoded.stock = variant.stock();
   }

@@ -17,7 +17,6 @@ using store::Badges;
 using store::Menu;
 using store::MenuQuery;
 
-constexpr TextRule kSkuPrefixRule = {.max_length = kMaxSkuLength, .allowed = ControlCharacters::kWhiteSpace};
 constexpr TextRule kNamePrefixRule = {.max_length = 500, .allowed = ControlCharacters::kTab};
 
 absl::StatusOr<std::vector<std::string>> ParseChannels(
@@ -56,7 +55,7 @@ absl::StatusOr<Menu> Open(const Request& request, CallContext& call) {
 template <typename Request>
 absl::StatusOr<MenuQuery> ReadQuery(const Request& request) {
   MenuQuery query;
-  SKULINK_RETURN_IF_ERROR(CheckTextField(request.sku_prefix(), "sku_prefix", kSkuPrefixRule));
+  SKULINK_RETURN_IF_ERROR(CheckTextField(request.sku_prefix(), "sku_prefix", kSkuRule));
   SKULINK_RETURN_IF_ERROR(CheckTextField(request.name_prefix(), "name_prefix", kNamePrefixRule));
   if (!request.sku_prefix().empty() && !request.name_prefix().empty()) {
     return InvalidField("name_prefix", v1::ERROR_REASON_FORMAT_INVALID,

@@ -3,14 +3,17 @@
 #include "server/service/catalog_handlers.h"
 #include "server/service/channel_handlers.h"
 #include "server/service/import_stream.h"
+#include "server/service/inventory_handlers.h"
 #include "server/service/job_watch.h"
 #include "server/service/merchant_handlers.h"
 #include "server/service/products_menu_handlers.h"
+#include "server/service/push_watch.h"
 #include "server/service/sync_handlers.h"
 #include "server/service/unary_call.h"
 #include "server/service/wire.h"
 #include "skulink/v1/catalog_service.grpc.pb.h"
 #include "skulink/v1/channel_service.grpc.pb.h"
+#include "skulink/v1/inventory_service.grpc.pb.h"
 #include "skulink/v1/merchant_service.grpc.pb.h"
 #include "skulink/v1/products_menu_service.grpc.pb.h"
 #include "skulink/v1/sync_service.grpc.pb.h"
@@ -159,6 +162,25 @@ class ProductsMenuService final
   const Runtime& runtime_;
 };
 
+using Inventory = v1::InventoryService;
+class InventoryService final
+    : public Wrap<Inventory::Service, Inventory::WithRawCallbackMethod_SetStock,
+                  Inventory::WithRawCallbackMethod_AdjustStock, Inventory::WithRawCallbackMethod_ListPushes,
+                  Inventory::WithRawCallbackMethod_WatchPushes> {
+ public:
+  explicit InventoryService(const Runtime& runtime) : runtime_(runtime) {}
+  SKULINK_UNARY(SetStock, kCallLimit)
+  SKULINK_UNARY(AdjustStock, kCallLimit)
+  SKULINK_UNARY(ListPushes, kCallLimit)
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchPushes(grpc::CallbackServerContext*,
+                                                          const grpc::ByteBuffer* request) override {
+    return PushWatch::Start(runtime_, *request);
+  }
+
+ private:
+  const Runtime& runtime_;
+};
+
 #undef SKULINK_UNARY
 
 }  // namespace
@@ -170,6 +192,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Runtime& runtime)
   services.push_back(std::make_unique<ChannelService>(runtime));
   services.push_back(std::make_unique<SyncService>(runtime));
   services.push_back(std::make_unique<ProductsMenuService>(runtime));
+  services.push_back(std::make_unique<InventoryService>(runtime));
   return services;
 }
 

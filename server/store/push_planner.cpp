@@ -294,6 +294,14 @@ bool PushPlanner::PlanNext(int number) {
   return done;
 }
 
+std::size_t PushKinds(Session& session, std::int64_t merchant_number, int channel) {
+  std::size_t kinds = 0;
+  session.Query("SELECT stock_sync + price_sync FROM channel WHERE merchant_no = ? AND channel_no = ?",
+                {merchant_number, channel},
+                [&](const Row& row) { kinds = static_cast<std::size_t>(row.Int(0)); });
+  return kinds;
+}
+
 absl::StatusOr<bool> PlanSomeOfAll(Database& database, const ChannelTraffic& traffic) {
   return database.Transact([&](Session& session) {
     // A change that holds the lock may have a newer value than is to be seen yet.

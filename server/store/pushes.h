@@ -81,6 +81,9 @@ class PushPlanner {
   StringSet keys_of_stock_, keys_, keys_left_;
 };
 
+// How many kinds of pushes each matched listing of the channel has.
+std::size_t PushKinds(Session& session, std::int64_t merchant_number, int channel);
+
 // A channel whose rule changed, or was switched on: plans the next few thousand of its listings. True when
 // none are left. Fenced by `traffic`.
 absl::StatusOr<bool> PlanSomeOfAll(Database& database, const ChannelTraffic& traffic);

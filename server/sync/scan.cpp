@@ -9,14 +9,15 @@
 #include "common/sku_key.h"
 #include "common/string_map.h"
 #include "server/store/merchants.h"
+#include "server/store/pushes.h"
 #include "server/sync/retry.h"
 
 namespace skulink {
 namespace {
 
 constexpr int kPageSize = 1000;
-// Of one transaction: rows (with those of one more page, 10,000), listings read, and time to gather them.
-constexpr std::size_t kRowsAtOnce = 10'000 - 3 * kPageSize;
+// Of one transaction: rows, listings read, and time to gather them.
+constexpr std::size_t kRowsAtOnce = 10'000;
 constexpr std::int64_t kListingsAtOnce = 100'000;
 constexpr absl::Duration kGather = absl::Milliseconds(50);
 // Listings that are looked up, and removed, in one transaction.
@@ -91,6 +92,7 @@ absl::Status Scan::Prepare() {
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     return database().Read([&](store::Session& session) {
       memory_case_ = store::RequireMerchant(session, merchant_id()).sku_case;
+      push_kinds_ = store::PushKinds(session, merchant_number(), channel_number());
     });
   }));
   known_ = std::make_unique<KnownListings>(database(), merchant_number(), channel_number(), server_stop());
@@ -170,7 +172,9 @@ absl::Status Scan::ReadListings() {
 absl::Status Scan::Gather(PageReader& reader, std::optional<ListingPage>& page, std::int64_t listings_before,
                           ScanBatch& batch) {
   const absl::Time until = absl::Now() + kGather;
-  while (batch.rows() <= kRowsAtOnce && batch.listings() < kListingsAtOnce && !batch.last_page()) {
+  const std::size_t rows_of_a_page = ScanBatch::RowsOfListing(push_kinds_) * kPageSize;
+  while (batch.rows(push_kinds_) + rows_of_a_page <= kRowsAtOnce && batch.listings() < kListingsAtOnce &&
+         !batch.last_page()) {
     const absl::Duration patience = until - absl::Now();
     if (patience <= absl::ZeroDuration()) break;
     if (!page) page = reader.Next(patience);
@@ -185,6 +189,7 @@ absl::Status Scan::Gather(PageReader& reader, std::optional<ListingPage>& page, 
 std::optional<store::PreparedChanges> Scan::PrepareChanges(const ScanBatch& batch) {
   if (!batch.changed()) return std::nullopt;
   absl::StatusOr<store::PreparedChanges> prepared = database().Read([&](store::Session& session) {
+    push_kinds_ = store::PushKinds(session, merchant_number(), channel_number());
     return store::PrepareListingChanges(session, store::RequireMerchant(session, merchant_id()),
                                         channel_number(), batch.changes());
   });

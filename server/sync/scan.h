@@ -64,6 +64,7 @@ class Scan final : public RunningJob {
   std::unique_ptr<KnownListings> known_;
   std::optional<ScanMemory> memory_;
   std::optional<SkuCase> memory_case_;  // of the keys in memory_; nullopt once the merchant's has changed
+  std::size_t push_kinds_ = 0;          // sent to each listing; of the thread that reads
   std::string resume_token_;
   ScanRate rate_;
 };

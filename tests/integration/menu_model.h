@@ -7,6 +7,7 @@
 
 #include "common/listing.h"
 #include "common/sku_key.h"
+#include "server/store/channels.h"
 #include "server/store/database.h"
 #include "server/store/listings.h"
 #include "server/store/menu_views.h"
@@ -23,6 +24,8 @@ class MenuModel {
   struct Shop {
     int number = 0;
     std::map<std::string, Listing> listings;
+    store::StockSync stock_sync;
+    bool price_sync = false;
   };
   std::map<std::string, Shop> channels;
 
@@ -48,6 +51,8 @@ class MenuModel {
   std::vector<std::string> MultipleListings(const Filter& filter) const;
   std::vector<std::string> Statistics() const;
   std::vector<std::string> Catalogue() const;
+  // What is to be at the listings of the channels that are kept in step, by channel number.
+  std::vector<std::string> Pushes() const;
 
  private:
   struct Row;
@@ -65,6 +70,8 @@ void ExpectStatistics(store::Database& database, const MenuModel& model,
                       const std::string& merchant = "shop");
 // Products and variants with all their values and etags.
 void ExpectCatalogue(store::Database& database, const MenuModel& model, const std::string& merchant = "shop");
+// Of the channels that are kept in step; plans what is still to be planned first.
+void ExpectPushes(store::Database& database, const MenuModel& model, const std::string& merchant = "shop");
 // `skulinkd verify` finds no difference.
 void ExpectVerified(store::Database& database);
 

@@ -1,5 +1,5 @@
-// Random changes of products, listings, channels and sku_case, done to the store and to a model of the rules;
-// after each the menu must be the model's.
+// Random changes of products, stocks, listings, channels and sku_case, with pushes sent in between, done to
+// the store and to a model of the rules; after each the menu and what is to be sent must be the model's.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -10,7 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "server/store/channels.h"
 #include "server/store/merchants.h"
+#include "server/store/pushes.h"
+#include "server/store/stock.h"
 #include "tests/integration/menu_model.h"
+#include "tests/integration/push_fixture.h"
 #include "tests/integration/test_database.h"
 
 namespace skulink {
@@ -167,6 +170,7 @@ class MenuProperty : public testing::TestWithParam<Run> {
         .seller_sku = Below(3) == 0 ? OneOf(kSkus) : kSkus[2 + static_cast<std::size_t>(Below(7))],
         .state = static_cast<ListingState>(Below(4) != 0 ? 1 : 1 + Below(6))};
     if (Below(3) == 0) listing.stock = Below(2);
+    if (Below(3) == 0) listing.price = Money{Below(2), "IDR"};
     return listing;
   }
 
@@ -213,6 +217,78 @@ class MenuProperty : public testing::TestWithParam<Run> {
     }
   }
 
+  void ChangeSync() {
+    if (model_.channels.empty()) return;
+    auto channel = std::next(model_.channels.begin(), Below(static_cast<int>(model_.channels.size())));
+    MenuModel::Shop& shop = channel->second;
+    shop.price_sync = Below(2) == 0;
+    shop.stock_sync = {.enabled = Below(3) != 0, .percentage = OneOf(std::vector<int>{50, 100, 150})};
+    shop.stock_sync.buffer = Below(3);
+    if (Below(2) == 0) shop.stock_sync.maximum = Below(4);
+    const auto updated = store::UpdateChannel(*database_, "shop", channel->first,
+                                              {.stock_sync = shop.stock_sync, .price_sync = shop.price_sync});
+    ASSERT_TRUE(updated.ok()) << updated.status();
+  }
+
+  void ChangeStock() {
+    std::vector<std::pair<Product*, Variant*>> variants;
+    for (Product& product : model_.products) {
+      for (Variant& variant : product.variants) variants.emplace_back(&product, &variant);
+    }
+    if (variants.empty()) return;
+    const auto& [product, variant] = OneOf(variants);
+    const bool adjust = variant->stock && Below(2) == 0;
+    const std::int64_t quantity = adjust ? Below(5) - 2 : Below(6);
+    const std::int64_t after = adjust ? *variant->stock + quantity : quantity;
+    store::StockRequest request{
+        .kind = adjust ? store::StockRequest::Kind::kAdjust : store::StockRequest::Kind::kSet,
+        .changes = {{{.product_id = product->id, .variant_id = variant->id}, quantity}}};
+    if (!SkuKey(variant->sku, model_.sku_case).empty() && Below(2) == 0) {
+      request.changes[0].variant = {.sku = variant->sku};
+    }
+    const auto changed = store::ChangeStock(*database_, "shop", request);
+    ASSERT_EQ(changed.ok(), after >= 0) << changed.status();
+    if (after < 0) return;
+    product->version += variant->stock != after;
+    variant->stock = after;
+  }
+
+  // The Seller Center takes some of what is due, refuses some, and some answers come too late.
+  void SendSome() {
+    for (auto& [id, shop] : model_.channels) {
+      const store::ChannelTraffic traffic = OwnTraffic(*database_, shop.number);
+      for (const v1::PushKind kind : {v1::PUSH_KIND_STOCK, v1::PUSH_KIND_PRICE}) {
+        const auto due = store::DuePushes(*database_, traffic, kind, 1 + Below(10));
+        ASSERT_TRUE(due.ok()) << due.status();
+        std::vector<store::PushAnswer> answers;
+        for (const store::DuePush& push : *due) {
+          const int what = Below(8);
+          Listing& listing = shop.listings.at(push.listing_id);
+          store::PushAnswer& answer = answers.emplace_back(store::PushAnswer{.push = push});
+          answer.outcome = what == 0   ? v1::PUSH_OUTCOME_NOT_LIVE
+                           : what == 1 ? v1::PUSH_OUTCOME_REFUSED_VALUE
+                                       : v1::PUSH_OUTCOME_APPLIED;
+          if (what == 2) {
+            answer.outcome = v1::PUSH_OUTCOME_RETRYING;
+            answer.again_after = absl::ZeroDuration();
+          } else if (what != 1) {
+            SetValue(push, what != 0, listing);
+          }
+        }
+        const absl::Status saved = store::SavePushAnswers(*database_, traffic, answers);
+        ASSERT_TRUE(saved.ok()) << saved;
+      }
+    }
+  }
+
+  static void SetValue(const store::DuePush& push, bool known, Listing& listing) {
+    if (push.kind == v1::PUSH_KIND_STOCK) {
+      listing.stock = known ? std::optional(push.quantity) : std::nullopt;
+    } else {
+      listing.price = known ? std::optional(Money{push.quantity, push.currency}) : std::nullopt;
+    }
+  }
+
   void ChangeSkuCase() {
     const SkuCase other = model_.sku_case == SkuCase::kIgnore ? SkuCase::kSensitive : SkuCase::kIgnore;
     const auto updated = store::UpdateMerchant(*database_, "shop", {.sku_case = other});
@@ -247,7 +323,7 @@ class MenuProperty : public testing::TestWithParam<Run> {
 };
 
 TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
-  std::size_t sold = 0, missing = 0, not_in_pos = 0, groups = 0;
+  std::size_t sold = 0, missing = 0, not_in_pos = 0, groups = 0, pushes = 0;
   for (int step = 0; step < GetParam().steps; ++step) {
     const int kind = Below(100);
     SCOPED_TRACE(absl::StrCat("seed ", GetParam().seed, " step ", step, " kind ", kind));
@@ -259,9 +335,15 @@ TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
       DeleteProduct();
     } else if (kind < 57) {
       Import();
-    } else if (kind < 92) {
+    } else if (kind < 82) {
       ChangeSomeListings();
-    } else if (kind < 96) {
+    } else if (kind < 87) {
+      ChangeStock();
+    } else if (kind < 90) {
+      ChangeSync();
+    } else if (kind < 93) {
+      SendSome();
+    } else if (kind < 97) {
       CreateOrDeleteChannel();
     } else {
       ChangeSkuCase();
@@ -271,11 +353,14 @@ TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
     ExpectStatistics(*database_, model_);
     ExpectCatalogue(*database_, model_);
     ExpectVerified(*database_);
+    ExpectPushes(*database_, model_);
+    ExpectVerified(*database_);
     if (HasFailure()) break;
     sold += model_.Sold({}).size();
     missing += model_.NotInChannel({}).size();
     not_in_pos += model_.NotInPos({}).size();
     groups += model_.MultipleListings({}).size();
+    pushes += model_.Pushes().size();
   }
   // The run met what it is for.
   const auto steps = static_cast<std::size_t>(GetParam().steps);
@@ -283,6 +368,7 @@ TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
   EXPECT_GT(missing, steps);
   EXPECT_GT(not_in_pos, steps);
   EXPECT_GT(groups, steps);
+  EXPECT_GT(pushes, steps);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, MenuProperty,

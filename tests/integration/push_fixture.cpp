@@ -1,6 +1,9 @@
 #include "tests/integration/push_fixture.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "server/store/merchants.h"
 #include "server/store/products.h"
 
 namespace skulink {
@@ -12,6 +15,28 @@ std::string NameOf(std::int64_t outcome) {
 }
 
 }  // namespace
+
+store::ChannelTraffic OwnTraffic(store::Database& database, int channel, const std::string& merchant) {
+  store::ChannelTraffic traffic{
+      .merchant_id = merchant, .channel_number = channel, .owner = "test", .fence = 1};
+  const absl::Status owned = database.Transact([&](store::Session& session) {
+    traffic.merchant_number = store::RequireMerchant(session, merchant).number;
+    session.Execute(
+        "INSERT INTO channel_traffic (merchant_no, channel_no, owner, fence, lease_until) VALUES (?, ?, "
+        "'test', 1, 0) ON DUPLICATE KEY UPDATE owner = 'test', fence = 1",
+        {traffic.merchant_number, channel});
+  });
+  EXPECT_TRUE(owned.ok()) << owned;
+  return traffic;
+}
+
+int PlanAll(store::Database& database, const store::ChannelTraffic& traffic) {
+  for (int steps = 1;; ++steps) {
+    const auto done = store::PlanSomeOfAll(database, traffic);
+    EXPECT_TRUE(done.ok()) << done.status();
+    if (!done.ok() || *done) return steps;
+  }
+}
 
 int PushFixture::Channel(const std::string& id, const store::StockSync& stock_sync, bool price_sync) {
   const auto created = store::CreateChannel(*database_, "shop",
@@ -70,20 +95,6 @@ std::vector<std::string> PushFixture::Pushes(int channel) {
   return texts;
 }
 
-store::ChannelTraffic PushFixture::Own(int channel) {
-  store::ChannelTraffic traffic{
-      .merchant_id = "shop", .channel_number = channel, .owner = "test", .fence = 1};
-  const absl::Status owned = database_->Transact([&](store::Session& session) {
-    traffic.merchant_number = store::RequireMerchant(session, "shop").number;
-    session.Execute(
-        "INSERT INTO channel_traffic (merchant_no, channel_no, owner, fence, lease_until) VALUES (?, ?, "
-        "'test', 1, 0) ON DUPLICATE KEY UPDATE owner = 'test', fence = 1",
-        {traffic.merchant_number, channel});
-  });
-  EXPECT_TRUE(owned.ok()) << owned;
-  return traffic;
-}
-
 std::vector<store::DuePush> PushFixture::Due(int channel, v1::PushKind kind) {
   const auto due = store::DuePushes(*database_, Own(channel), kind, 100'000);
   EXPECT_TRUE(due.ok()) << due.status();
@@ -105,15 +116,6 @@ std::vector<std::string> PushFixture::Send(int channel, v1::PushKind kind) {
   Answer(channel, answers);
   std::sort(sent.begin(), sent.end());
   return sent;
-}
-
-int PushFixture::PlanAll(int channel) {
-  const store::ChannelTraffic traffic = Own(channel);
-  for (int steps = 1;; ++steps) {
-    const auto done = store::PlanSomeOfAll(*database_, traffic);
-    EXPECT_TRUE(done.ok()) << done.status();
-    if (!done.ok() || *done) return steps;
-  }
 }
 
 std::optional<std::int64_t> PushFixture::ListedStock(int channel, const std::string& listing) {

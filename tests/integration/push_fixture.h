@@ -12,6 +12,12 @@
 
 namespace skulink {
 
+// The right to send to a channel of `shop`.
+store::ChannelTraffic OwnTraffic(store::Database& database, int channel,
+                                 const std::string& merchant = "shop");
+// PlanSomeOfAll until nothing is left; how many steps it took.
+int PlanAll(store::Database& database, const store::ChannelTraffic& traffic);
+
 // A merchant `shop` with channels that are kept in step, and what a server does that sends.
 class PushFixture : public testing::Test {
  protected:
@@ -30,15 +36,14 @@ class PushFixture : public testing::Test {
 
   // All pushes of a channel, each as `LISTING KIND QUANTITY OUTCOME`, with ` due` when it is.
   std::vector<std::string> Pushes(int channel);
-  // The right to send to it.
-  store::ChannelTraffic Own(int channel);
   std::vector<store::DuePush> Due(int channel, v1::PushKind kind = v1::PUSH_KIND_STOCK);
   void Answer(int channel, const std::vector<store::PushAnswer>& answers);
   // Sends all that is due, which the Seller Center takes. Returns `LISTING QUANTITY` of each.
   std::vector<std::string> Send(int channel, v1::PushKind kind = v1::PUSH_KIND_STOCK);
-  // Until nothing is left; how many steps it took.
-  int PlanAll(int channel);
+  int PlanAll(int channel) { return skulink::PlanAll(*database_, Own(channel)); }
   std::optional<std::int64_t> ListedStock(int channel, const std::string& listing);
+
+  store::ChannelTraffic Own(int channel) { return OwnTraffic(*database_, channel); }
 
   TestDatabase database_;
 };

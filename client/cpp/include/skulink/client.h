@@ -15,6 +15,7 @@
 #include "skulink/pages.h"
 #include "skulink/v1/catalog_service.pb.h"
 #include "skulink/v1/channel_service.pb.h"
+#include "skulink/v1/inventory_service.pb.h"
 #include "skulink/v1/merchant_service.pb.h"
 #include "skulink/v1/products_menu_service.pb.h"
 #include "skulink/v1/sync_service.pb.h"
@@ -46,6 +47,9 @@ struct ScanSelection {
 
 // Called with each new state of a job.
 using OnJobProgress = std::function<void(const v1::Job&)>;
+
+// Called with all pushes of a variant, at first and whenever one changed.
+using OnPushes = std::function<void(const std::vector<v1::Push>&)>;
 
 // Calls a Skulink server. Names are resource names: `merchants/default/channels/shopee` (see
 // skulink/names.h).
@@ -112,6 +116,19 @@ class Client {
   absl::StatusOr<v1::Job> CancelJob(std::string_view name);
   absl::StatusOr<v1::Job> ConfirmJob(std::string_view name);
   Pages<v1::JobItem> ListJobItems(std::string_view job);
+
+  // Set stocks, or add to them, all or nothing; one answer for each, in order. Tried again safely: however
+  // often a call arrives, it is done once.
+  absl::StatusOr<std::vector<v1::VariantStock>> SetStock(std::string_view merchant,
+                                                         const std::vector<v1::StockSetting>& settings);
+  absl::StatusOr<std::vector<v1::VariantStock>> AdjustStock(
+      std::string_view merchant, const std::vector<v1::StockAdjustment>& adjustments);
+  // What is, or was last, sent to listings. `page_token` is not read.
+  Pages<v1::Push> ListPushes(const v1::ListPushesRequest& request);
+  // Reports the pushes of a variant until `stop` (CANCELLED) or an error. Outlives lost connections and
+  // restarts of the server.
+  absl::Status WatchPushes(std::string_view merchant, const v1::VariantSelector& variant,
+                           const OnPushes& on_pushes, const std::stop_token& stop);
 
   // The products menu. `page_token` of the request is not read; without a `page_size`, pages are as large as
   // possible.
