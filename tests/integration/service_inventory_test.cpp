@@ -10,7 +10,7 @@
 #include "tests/integration/push_fixture.h"
 #include "tests/integration/service_fixture.h"
 
-// Stock and pushes through the API; nothing is sent, for no server talks to the Seller Center.
+// Stock and pushes through the API; the server sends nothing, for the test has the right to.
 namespace skulink {
 namespace {
 
@@ -31,6 +31,7 @@ class ServiceInventoryTest : public ServiceTest {
                  "stock_sync { enabled: true buffer: 1 maximum: 100 } }");
     ASSERT_TRUE(created.ok()) << created.status();
     EXPECT_THAT(*created, HasSubstr("stock_sync { enabled: true percentage: 100 buffer: 1 maximum: 100 }"));
+    OwnTraffic(database(), 0, "default");
     ASSERT_TRUE(CallText("CatalogService.CreateProduct",
                          "parent: 'merchants/default' product { product_id: 'p' display_name: 'P' variants { "
                          "variant_id: 'v' sku: 'S' } variants { variant_id: 'w' } }")
