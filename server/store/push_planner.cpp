@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/store/merchants.h"
 #include "server/store/pushes.h"
+#include "server/store/stock.h"
 #include "server/store/times.h"
 
 namespace skulink::store {
@@ -15,12 +16,11 @@ constexpr std::size_t kTextsAtOnce = 500;
 // Listings that PlanSomeOfAll takes in one transaction; each has two pushes at most.
 constexpr int kListingsAtOnce = 2500;
 
-constexpr std::int64_t kNoMaximum = INT64_MAX;
-
-// The channel's rule, of v.stock. Up to 10^12 units and 1,000 percent, so nothing overflows.
+// The channel's rule, of v.stock. Up to 10^12 units and 1,000 percent, so nothing overflows; Seller Centers
+// take up to 10^12.
 std::string Quantity(const StockSync& rule) {
-  return absl::StrCat("GREATEST(0, LEAST(", rule.maximum.value_or(kNoMaximum), ", v.stock * ",
-                      rule.percentage, " DIV 100 - ", rule.buffer, "))");
+  return absl::StrCat("GREATEST(0, LEAST(", rule.maximum.value_or(kMaxStock), ", v.stock * ", rule.percentage,
+                      " DIV 100 - ", rule.buffer, "))");
 }
 
 // A value with what else depends on the kind, as SQL on listing l and variant v.
