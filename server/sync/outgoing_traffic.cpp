@@ -14,8 +14,10 @@ namespace {
 
 // Channels taken at once; more are taken at the next look.
 constexpr int kTakenAtOnce = 100;
-// Between two looks, however many changes come: each asks for all channels.
+// Between two looks, however many changes come; and not less than so many times what a look takes, since each
+// asks for all channels.
 constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
+constexpr int kPauseForLook = 20;
 // So long before a lease ends everything on the channel ends.
 constexpr absl::Duration kLeaseMargin = absl::Milliseconds(500);
 
@@ -96,9 +98,12 @@ void OutgoingTraffic::Keep() {
       GiveBackIdle();
       Take();
     }
+    const Clock::duration pause = std::max<Clock::duration>(absl::ToChronoNanoseconds(kShortestPause),
+                                                            kPauseForLook * (Clock::now() - start));
     std::unique_lock lock(mutex_);
     const auto stopped = [this] { return stop_.stop_requested(); };
-    changed_.wait_for(lock, absl::ToChronoNanoseconds(kShortestPause), stopped);
+    changed_.wait_for(lock, std::min<Clock::duration>(pause, absl::ToChronoNanoseconds(options_.poll)),
+                      stopped);
     changed_.wait_for(lock, absl::ToChronoNanoseconds(options_.poll), [&] { return woken_ || stopped(); });
     woken_ = false;
   }
