@@ -27,7 +27,7 @@ class SendingServersTest : public SendingTest {
   std::unique_ptr<store::Database> OpenCuttable() {
     std::smatch found;
     store::DatabaseAddress through_link = address();
-    EXPECT_TRUE(std::regex_search(through_link.soci_connect_string, found, std::regex("'(/[^']*[.]sock)'")))
+    EXPECT_TRUE(std::regex_search(through_link.soci_connect_string, found, std::regex("unix_socket='([^']*)'")))
         << through_link.soci_connect_string;
     socket_ = found[1].str();
     link_ = folder_.path() / "link.sock";
