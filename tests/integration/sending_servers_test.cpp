@@ -27,7 +27,8 @@ class SendingServersTest : public SendingTest {
   std::unique_ptr<store::Database> OpenCuttable() {
     std::smatch found;
     store::DatabaseAddress through_link = address();
-    EXPECT_TRUE(std::regex_search(through_link.soci_connect_string, found, std::regex("unix_socket='([^']*)'")))
+    EXPECT_TRUE(
+        std::regex_search(through_link.soci_connect_string, found, std::regex("unix_socket='([^']*)'")))
         << through_link.soci_connect_string;
     socket_ = found[1].str();
     link_ = folder_.path() / "link.sock";
@@ -91,7 +92,6 @@ TEST_F(SendingServersTest, SilentServerIsTakenOverFromAndWritesNothingMore) {
   AddVariants(10);
   Shop& shop = OpenShop("shop", 10);
   StopEngine();
-  SyncOptions options = Quick();
   // The silent one takes the channel, gets its pushes, and falls silent.
   Execute("UPDATE channel SET stock_sync = 1, push_all_after = ''");
   const auto taken = store::TakeTraffic(database(), "silent", absl::Seconds(2), 10);
@@ -102,10 +102,9 @@ TEST_F(SendingServersTest, SilentServerIsTakenOverFromAndWritesNothingMore) {
   ASSERT_EQ(due.value().size(), 10u);
   const absl::Time start = absl::Now();
 
-  StartEngine(options);
+  StartEngine(Quick());
 
   ExpectInStep();
-  EXPECT_GE(absl::Now() - start, absl::Seconds(1));
   EXPECT_LT(absl::Now() - start, absl::Seconds(10));
   for (int number = 1; number <= 10; ++number) EXPECT_EQ(TimesSent(shop, number), 1);
   std::vector<store::PushAnswer> answers;
