@@ -14,12 +14,19 @@
 #include "absl/time/clock.h"
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
+#include "server/store/rekey.h"
 #include "server/sync/outgoing_traffic.h"
 #include "server/sync/quick_scan.h"
+#include "server/sync/retry.h"
 #include "server/sync/running_job.h"
 #include "server/sync/scan.h"
 
 namespace skulink {
+namespace {
+
+constexpr absl::Duration kRekeyingPoll = absl::Seconds(1);
+
+}  // namespace
 
 class SyncEngine::Impl {
  public:
@@ -27,10 +34,12 @@ class SyncEngine::Impl {
       : database_(database),
         options_(options),
         traffic_(database, {.lease = options.lease, .poll = options.poll, .push = WithTimeout(options)}),
-        scheduler_([this] { Schedule(); }) {}
+        scheduler_([this] { Schedule(); }),
+        rekeyer_([this](const std::stop_token& stop) { Rekey(stop); }) {}
 
   ~Impl() {
     stop_.request_stop();
+    rekeyer_.request_stop();
     Wake();
     scheduler_.join();
     for (auto& [owner, running] : running_) running.thread.join();
@@ -91,6 +100,15 @@ class SyncEngine::Impl {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, absl::ToChronoNanoseconds(options_.poll), [this] { return woken_; });
       woken_ = false;
+    }
+  }
+
+  // A change of sku_case that a server left half-way keeps the merchant from everything.
+  void Rekey(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const absl::Status status = store::FinishAbandonedRekeying(database_, stop);
+      if (!status.ok() && !stop.stop_requested()) spdlog::warn("rekeying: {}", status.ToString());
+      SleepUnlessStopped(kRekeyingPoll, stop);
     }
   }
 
@@ -171,13 +189,17 @@ class SyncEngine::Impl {
       const std::lock_guard lock(mutex_);
       for (const auto& [owner, running] : running_) owners.push_back(owner);
     }
+    bool all = true;
     for (const std::string& owner : owners) {
       const absl::StatusOr<std::vector<JobName>> to_cancel =
           store::RenewLeases(database_, owner, options_.lease);
-      if (!to_cancel.ok()) return false;
-      for (const JobName& name : *to_cancel) CancelRunning(ToString(name));
+      if (to_cancel.ok()) {
+        for (const JobName& name : *to_cancel) CancelRunning(ToString(name));
+      } else {
+        all = false;  // the others' leases need not run out for that
+      }
     }
-    return true;
+    return all;
   }
 
   bool Runs(const std::string& job_name) {
@@ -209,6 +231,7 @@ class SyncEngine::Impl {
   // COMMIT was lost), or whose end could not be written, has an owner that does not renew its lease.
   std::map<std::string, Running> running_;
   std::thread scheduler_;
+  std::jthread rekeyer_;
 };
 
 SyncEngine::SyncEngine(store::Database& database, const SyncOptions& options)
@@ -254,7 +277,10 @@ absl::StatusOr<v1::Job> SyncEngine::CancelJob(const JobName& name, absl::Duratio
   });
   absl::StatusOr<v1::Job> job = store::RequestCancel(impl_->database(), name);
   if (!job.ok() || job->state() != v1::JOB_STATE_RUNNING) {
-    if (job.ok()) impl_->Publish(*job);
+    if (!job.ok()) return job;
+    impl_->Publish(*job);
+    SKULINK_ASSIGN_OR_RETURN(const store::JobRecord ended, store::ReadJob(impl_->database(), name));
+    SKULINK_RETURN_IF_ERROR(store::RemoveOldScanPages(impl_->database(), ended));
     return job;
   }
   impl_->CancelRunning(ToString(name));

@@ -25,7 +25,7 @@ class ScanJobsTest : public ScanTest {
     EXPECT_EQ(job.progress().created(), 50);
     EXPECT_EQ(job.progress().sold_in_channel(), 2);
     EXPECT_EQ(Listings(), ListingIds(1, 50));
-    EXPECT_EQ(Number("SELECT COUNT(*) FROM scan_page"), 0);
+    ExpectNoPagesKept();
   }
 
   absl::StatusOr<v1::Job> StartAgain(const std::string& request_id, const std::string& channel = "shop") {
@@ -196,7 +196,7 @@ TEST_F(ScanJobsTest, TokenUsedByThePredecessorIsKnown) {
 
   EXPECT_EQ(ended.state(), v1::JOB_STATE_FAILED);
   EXPECT_EQ(FieldOf(FromProto(ended.error())), "resume_token");
-  EXPECT_EQ(Number("SELECT COUNT(*) FROM scan_page"), 0);
+  ExpectNoPagesKept();
 }
 
 TEST_F(ScanJobsTest, LeaseOfASilentServerRunsOut) {
