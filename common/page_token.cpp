@@ -114,7 +114,7 @@ absl::StatusOr<PagePosition> ReadPageToken(const Message& request, std::size_t c
   if (!input.ReadLittleEndian64(&checksum) || checksum != Hash(std::string_view(token).substr(0, body))) {
     return InvalidToken();
   }
-  if (columns != 0 && position.size() != columns) return InvalidToken();
+  if (position.size() != columns) return InvalidToken();
   return position;
 }
 

@@ -25,8 +25,7 @@ using PagePosition = std::vector<std::string>;
 std::string MakePageToken(const google::protobuf::Message& request, const PagePosition& position);
 
 // The position in `request`'s page_token; empty when it has none. PAGE_TOKEN_INVALID (field `page_token`)
-// when the token is damaged, or was made for another method or other fields, or has not `columns` columns (0:
-// any number).
+// when the token is damaged, or was made for another method or other fields, or has not `columns` columns.
 absl::StatusOr<PagePosition> ReadPageToken(const google::protobuf::Message& request, std::size_t columns);
 
 }  // namespace skulink

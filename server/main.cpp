@@ -21,7 +21,6 @@
 #include "server/store/jobs.h"
 #include "server/store/merchants.h"
 #include "server/store/migrations.h"
-#include "server/store/rekey.h"
 #include "server/store/verify.h"
 #include "server/sync/sync_engine.h"
 
@@ -58,7 +57,8 @@ std::string MysqlUrl(const StoreOptions& options) {
   return std::string(url == nullptr ? "" : url);
 }
 
-// The schema of our own MariaDB is brought up to date; that of an external database must be already.
+// Our own MariaDB is brought up to date, with what a server left half-way that was killed; an external
+// database must be already.
 absl::StatusOr<Store> OpenStore(const StoreOptions& options, int max_sessions) {
   Store opened;
   const std::string url = MysqlUrl(options);
@@ -77,6 +77,9 @@ absl::StatusOr<Store> OpenStore(const StoreOptions& options, int max_sessions) {
   SKULINK_ASSIGN_OR_RETURN(opened.mariadb, store::EmbeddedMariadb::Start(embedded));
   SKULINK_ASSIGN_OR_RETURN(opened.database, store::Database::Open(opened.mariadb->Address(), max_sessions));
   SKULINK_RETURN_IF_ERROR(store::Migrate(*opened.database));
+  // Nobody else uses it: what was left behind need not wait for its leases to run out.
+  SKULINK_RETURN_IF_ERROR(store::ReleaseAllLeases(*opened.database));
+  SKULINK_RETURN_IF_ERROR(store::FinishAbandonedRekeying(*opened.database));
   return opened;
 }
 
@@ -102,10 +105,6 @@ absl::Status Serve(const StoreOptions& store_options, const ServeOptions& option
       options.server.threads + 4 * options.sync.max_running_jobs + options.sync.push.threads + 4;
   SKULINK_ASSIGN_OR_RETURN(const Store store, OpenStore(store_options, max_sessions));
   SKULINK_RETURN_IF_ERROR(store::EnsureDefaultMerchant(*store.database));
-  // Nobody else uses our own store: what a server that was killed left behind need not wait for its leases to
-  // run out.
-  if (store.mariadb != nullptr) SKULINK_RETURN_IF_ERROR(store::ReleaseAllLeases(*store.database));
-  SKULINK_RETURN_IF_ERROR(store::FinishAllRekeying(*store.database));
   grpc_init();  // never ended: when the last of its users goes, gRPC now and then takes ten seconds to end
   SyncEngine engine(*store.database, options.sync);
   SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
@@ -126,6 +125,8 @@ absl::Status MigrateStore(const StoreOptions& options) {
   SKULINK_ASSIGN_OR_RETURN(const store::DatabaseAddress address, store::ParseDatabaseUrl(url));
   SKULINK_ASSIGN_OR_RETURN(const auto database, store::Database::Open(address, 2));
   SKULINK_RETURN_IF_ERROR(store::Migrate(*database));
+  SKULINK_RETURN_IF_ERROR(
+      store::FinishAbandonedRekeying(*database));  // now, rather than when the first server starts
   std::cout << "the schema is up to date" << std::endl;
   return absl::OkStatus();
 }

@@ -214,6 +214,35 @@ Pages<v1::Listing> Client::ListNotInPos(const v1::ListNotInPosRequest& request) 
               &v1::ListNotInPosResponse::mutable_listings);
 }
 
+Pages<ExplainedListing> Client::ListNotInPosWithReasons(const v1::ListNotInPosRequest& request) {
+  v1::ListNotInPosRequest with_reasons = request;
+  with_reasons.set_with_reasons(true);
+  return internal::ListPages<ExplainedListing>(
+      connection_, *connection_->menu, &v1::ProductsMenuService::Stub::ListNotInPos, std::move(with_reasons),
+      [](v1::ListNotInPosResponse& response, std::vector<ExplainedListing>& rows) -> absl::Status {
+        if (response.explanations_size() != response.listings_size()) {
+          return absl::UnimplementedError("the server is too old to give reasons");
+        }
+        for (int i = 0; i < response.listings_size(); ++i) {
+          rows.push_back(
+              {std::move(*response.mutable_listings(i)), std::move(*response.mutable_explanations(i))});
+        }
+        return absl::OkStatus();
+      });
+}
+
+absl::StatusOr<std::vector<v1::NotInPosSummary>> Client::SummarizeNotInPos(
+    std::string_view merchant, const std::vector<std::string>& channels) {
+  v1::SummarizeNotInPosRequest request;
+  request.set_parent(std::string(merchant));
+  for (const std::string& channel : channels) request.add_channels(channel);
+  absl::StatusOr<v1::SummarizeNotInPosResponse> response =
+      Call(*connection_, *connection_->menu, &v1::ProductsMenuService::Stub::SummarizeNotInPos, request,
+           Repeatable::kYes);
+  if (!response.ok()) return response.status();
+  return std::vector<v1::NotInPosSummary>(response->summaries().begin(), response->summaries().end());
+}
+
 Pages<v1::NotInChannelRow> Client::ListNotInChannel(const v1::ListNotInChannelRequest& request) {
   return List(connection_, *connection_->menu, &v1::ProductsMenuService::Stub::ListNotInChannel, request,
               &v1::ListNotInChannelResponse::mutable_rows);

@@ -52,8 +52,14 @@ absl::StatusOr<Menu> Open(const Request& request, CallContext& call) {
   return store::OpenMenu(call.database, scope.merchant_id, scope.channel_ids);
 }
 
+// `columns`: of a position in the view's order, without a name prefix and with one.
+struct PositionColumns {
+  std::size_t by_sku, by_name;
+};
+constexpr PositionColumns kVariantPosition = {.by_sku = 2, .by_name = 3};
+
 template <typename Request>
-absl::StatusOr<MenuQuery> ReadQuery(const Request& request) {
+absl::StatusOr<MenuQuery> ReadQuery(const Request& request, const PositionColumns& columns) {
   MenuQuery query;
   SKULINK_RETURN_IF_ERROR(CheckTextField(request.sku_prefix(), "sku_prefix", kSkuRule));
   SKULINK_RETURN_IF_ERROR(CheckTextField(request.name_prefix(), "name_prefix", kNamePrefixRule));
@@ -64,7 +70,8 @@ absl::StatusOr<MenuQuery> ReadQuery(const Request& request) {
   query.sku_prefix = request.sku_prefix();
   query.name_prefix = request.name_prefix();
   SKULINK_ASSIGN_OR_RETURN(query.limit, PageSize(request.page_size()));
-  SKULINK_ASSIGN_OR_RETURN(query.after, ReadPageToken(request, 0));
+  SKULINK_ASSIGN_OR_RETURN(
+      query.after, ReadPageToken(request, request.name_prefix().empty() ? columns.by_sku : columns.by_name));
   return query;
 }
 
@@ -128,6 +135,22 @@ void SetVariant(const std::string& merchant_id, store::MenuVariant row, v1::Menu
   if (row.stock) proto.set_stock(*row.stock);
 }
 
+void SetExplanation(const std::string& merchant_id, store::NotInPosExplanation row,
+                    v1::NotInPosExplanation& proto) {
+  proto.set_reason(row.reason);
+  if (!row.candidate) return;
+  // Both count the ways alike.
+  for (const SkuDifference difference : row.differences) {
+    proto.add_differences(static_cast<v1::NotInPosReason>(difference));
+  }
+  if (row.differences.empty()) proto.add_differences(row.reason);
+  proto.set_candidate(
+      ToString(VariantName{merchant_id, row.candidate->product_id, row.candidate->variant_id}));
+  proto.set_candidate_display_name(std::move(row.candidate->product_name));
+  proto.set_candidate_sku(std::move(row.candidate->sku));
+  proto.set_other_candidates(row.other_candidates);
+}
+
 v1::SkuAndProductCount Count(std::int64_t skus, std::int64_t products) {
   v1::SkuAndProductCount count;
   count.set_skus(skus);
@@ -139,7 +162,7 @@ v1::SkuAndProductCount Count(std::int64_t skus, std::int64_t products) {
 
 absl::Status ListSoldInChannel(const v1::ListSoldInChannelRequest& request, CallContext& call,
                                v1::ListSoldInChannelResponse& response) {
-  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request, kVariantPosition));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
   SKULINK_ASSIGN_OR_RETURN(auto page, store::SoldInChannel(call.database, menu, query));
   const ChannelNames channels(menu);
@@ -154,11 +177,15 @@ absl::Status ListSoldInChannel(const v1::ListSoldInChannelRequest& request, Call
 
 absl::Status ListNotInPos(const v1::ListNotInPosRequest& request, CallContext& call,
                           v1::ListNotInPosResponse& response) {
-  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request, {.by_sku = 4, .by_name = 4}));
   SKULINK_ASSIGN_OR_RETURN(const std::vector<ListingState> states, ReadStates(request));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(auto page, store::NotInPos(call.database, menu, query, states));
+  SKULINK_ASSIGN_OR_RETURN(auto page,
+                           store::NotInPos(call.database, menu, query, states, request.with_reasons()));
   for (store::MenuListing& row : page.rows) {
+    if (request.with_reasons()) {
+      SetExplanation(menu.merchant_id, std::move(row.explanation), *response.add_explanations());
+    }
     SetListing(std::move(row.listing), menu.merchant_id, ChannelId(menu, row.channel_number),
                *response.add_listings());
   }
@@ -166,9 +193,28 @@ absl::Status ListNotInPos(const v1::ListNotInPosRequest& request, CallContext& c
   return absl::OkStatus();
 }
 
+absl::StatusOr<v1::SummarizeNotInPosResponse> SummarizeNotInPos(const v1::SummarizeNotInPosRequest& request,
+                                                                CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const Scope scope, ReadScope(request));
+  SKULINK_ASSIGN_OR_RETURN(const auto summaries,
+                           store::SummarizeNotInPos(call.database, scope.merchant_id, scope.channel_ids,
+                                                    [&call] { return call.Abandoned(); }));
+  v1::SummarizeNotInPosResponse response;
+  for (const store::NotInPosSummary& row : summaries) {
+    v1::NotInPosSummary& summary = *response.add_summaries();
+    summary.set_channel(ToString(ChannelName{scope.merchant_id, row.channel_id}));
+    for (const auto& [reason, listings] : row.listings) {
+      v1::NotInPosCount& count = *summary.add_counts();
+      count.set_reason(reason);
+      count.set_listings(listings);
+    }
+  }
+  return response;
+}
+
 absl::Status ListNotInChannel(const v1::ListNotInChannelRequest& request, CallContext& call,
                               v1::ListNotInChannelResponse& response) {
-  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request, kVariantPosition));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
   SKULINK_ASSIGN_OR_RETURN(auto page, store::NotInChannel(call.database, menu, query));
   const ChannelNames channels(menu);
@@ -184,7 +230,9 @@ absl::Status ListNotInChannel(const v1::ListNotInChannelRequest& request, CallCo
 
 absl::Status ListInPos(const v1::ListInPosRequest& request, CallContext& call,
                        v1::ListInPosResponse& response) {
-  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(
+      const MenuQuery query,
+      ReadQuery(request, {.by_sku = request.sku_prefix().empty() ? 2U : 1U, .by_name = 3}));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
   SKULINK_ASSIGN_OR_RETURN(auto page, store::InPos(call.database, menu, query));
   const ChannelNames channels(menu);
@@ -199,7 +247,7 @@ absl::Status ListInPos(const v1::ListInPosRequest& request, CallContext& call,
 
 absl::Status ListMultipleListings(const v1::ListMultipleListingsRequest& request, CallContext& call,
                                   v1::ListMultipleListingsResponse& response) {
-  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request));
+  SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request, {.by_sku = 3, .by_name = 3}));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
   SKULINK_ASSIGN_OR_RETURN(auto page, store::MultipleListings(call.database, menu, query));
   for (store::MultipleListingGroup& row : page.rows) {

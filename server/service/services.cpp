@@ -146,13 +146,15 @@ class SyncService final
 using Menu = v1::ProductsMenuService;
 class ProductsMenuService final
     : public Wrap<Menu::Service, Menu::WithRawCallbackMethod_ListSoldInChannel,
-                  Menu::WithRawCallbackMethod_ListNotInPos, Menu::WithRawCallbackMethod_ListNotInChannel,
-                  Menu::WithRawCallbackMethod_ListInPos, Menu::WithRawCallbackMethod_ListMultipleListings,
+                  Menu::WithRawCallbackMethod_ListNotInPos, Menu::WithRawCallbackMethod_SummarizeNotInPos,
+                  Menu::WithRawCallbackMethod_ListNotInChannel, Menu::WithRawCallbackMethod_ListInPos,
+                  Menu::WithRawCallbackMethod_ListMultipleListings,
                   Menu::WithRawCallbackMethod_ListChannelStatistics> {
  public:
   explicit ProductsMenuService(const Runtime& runtime) : runtime_(runtime) {}
   SKULINK_UNARY(ListSoldInChannel, kCallLimit)
   SKULINK_UNARY(ListNotInPos, kCallLimit)
+  SKULINK_UNARY(SummarizeNotInPos, kLongCallLimit)
   SKULINK_UNARY(ListNotInChannel, kCallLimit)
   SKULINK_UNARY(ListInPos, kCallLimit)
   SKULINK_UNARY(ListMultipleListings, kCallLimit)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/sku_likeness.h"
 #include "common/string_map.h"
 #include "common/text.h"
 #include "server/store/pushes.h"
@@ -284,8 +285,9 @@ void CatalogEdit::WriteProducts() {
     }
   }
   if (!removed.empty()) {
-    session_.Execute("DELETE FROM product WHERE merchant_no = ? AND product_no IN (?)",
-                     {merchant_.number, removed});
+    session_.Execute(
+        "DELETE p FROM product p FORCE INDEX (PRIMARY) WHERE p.merchant_no = ? AND p.product_no IN (?)",
+        {merchant_.number, removed});
   }
   if (!touched.empty()) {
     session_.Execute(
@@ -379,7 +381,8 @@ void CatalogEdit::DeleteReplacedVariants() {
   }
   if (variants.empty()) return;
   session_.Execute(
-      "DELETE FROM variant WHERE merchant_no = ? AND product_no IN (?) AND (product_no, variant_no) IN (?)",
+      "DELETE v FROM variant v FORCE INDEX (PRIMARY) WHERE v.merchant_no = ? AND v.product_no IN (?) AND "
+      "(v.product_no, v.variant_no) IN (?)",
       {merchant_.number, products, variants});
 }
 
@@ -388,7 +391,7 @@ void CatalogEdit::WriteVariants(const KeyMoves& moves, MenuLedger& ledger) {
   RowBatch batch(
       "variant",
       "merchant_no, product_no, variant_no, variant_id, sku, sku_key, barcode, price, currency, stock, "
-      "option_text, badges");
+      "option_text, badges, loose_key, gtin_key");
   for (EditedProduct& product : products_) {
     std::int64_t last_number = 0;
     for (const EditedVariant& variant : product.variants) last_number = std::max(last_number, variant.number);
@@ -412,7 +415,10 @@ void CatalogEdit::WriteVariants(const KeyMoves& moves, MenuLedger& ledger) {
         batch.AddNull().AddNull();
       }
       batch.Add(variant.now.stock).Add(variant.now.option);
-      batch.Add(static_cast<std::int64_t>(badges)).EndRow();
+      batch.Add(static_cast<std::int64_t>(badges));
+      const std::string loose_key = LooseSkuKey(variant.now.sku);
+      loose_key.empty() ? batch.AddNull() : batch.Add(loose_key);
+      batch.Add(GtinKey(variant.now.barcode)).EndRow();
     }
   }
   if (!batch.empty()) session_.Load(batch);

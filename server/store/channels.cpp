@@ -7,6 +7,7 @@
 #include "server/store/listings.h"
 #include "server/store/merchants.h"
 #include "server/store/times.h"
+#include "skulink/v1/sync_service.pb.h"
 
 namespace skulink::store {
 namespace {
@@ -68,15 +69,15 @@ Channel Require(Session& session, std::string_view merchant_id, std::string_view
   return *std::move(channel);
 }
 
-void RefuseBusy(Session& session, const Merchant& merchant, const Channel& channel) {
-  // 1, 2: queued, running. A job that needs confirmation goes with its channel.
-  session.Query(
-      "SELECT job_id FROM job WHERE merchant_no = ? AND active_channel_no = ? AND state IN (1, 2)",
-      {merchant.number, channel.number}, [&](const Row& row) {
-        const std::string job = ToString(JobName{merchant.id, row.String(0)});
-        throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
-                            NameOf(merchant.id, channel.id) + " has a running job: " + job, {{"job", job}}));
-      });
+void RefuseBusy(Session& session, const Merchant& merchant, const Channel& channel,
+                const std::vector<std::int64_t>& states) {
+  session.Query("SELECT job_id FROM job WHERE merchant_no = ? AND active_channel_no = ? AND state IN (?)",
+                {merchant.number, channel.number, states}, [&](const Row& row) {
+                  const std::string job = ToString(JobName{merchant.id, row.String(0)});
+                  throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
+                                      NameOf(merchant.id, channel.id) + " has a job that is not over: " + job,
+                                      {{"job", job}}));
+                });
 }
 
 // A part of what the channel's jobs keep, and at last the jobs. True when nothing is left.
@@ -168,6 +169,11 @@ absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merch
     const Merchant merchant = LockMerchant(session, merchant_id);
     const Channel channel = Require(session, merchant_id, channel_id, change.version);
     if (channel.removing) throw Refused(ChannelRemoved(merchant_id, channel_id));
+    if (change.endpoint && *change.endpoint != channel.endpoint) {
+      // A scan that went on at another shop would mix the two.
+      RefuseBusy(session, merchant, channel,
+                 {v1::JOB_STATE_QUEUED, v1::JOB_STATE_RUNNING, v1::JOB_STATE_NEEDS_CONFIRMATION});
+    }
     session.Execute(
         "UPDATE channel SET display_name = ?, platform = ?, endpoint = ?, version = version + 1, update_time "
         "= ? "
@@ -190,7 +196,8 @@ absl::Status DeleteChannel(Database& database, std::string_view merchant_id, std
     absl::StatusOr<bool> step = database.Transact([&](Session& session) {
       const Merchant merchant = LockMerchant(session, merchant_id);
       const Channel channel = Require(session, merchant_id, channel_id, version);
-      RefuseBusy(session, merchant, channel);
+      // One that needs confirmation goes with its channel.
+      RefuseBusy(session, merchant, channel, {v1::JOB_STATE_QUEUED, v1::JOB_STATE_RUNNING});
       if (!channel.removing) {
         session.Execute(
             "UPDATE channel SET removing = 1, push_all_after = NULL WHERE merchant_no = ? AND channel_no = ?",

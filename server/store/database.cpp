@@ -56,6 +56,8 @@ bool Lost(unsigned number) {
     case 1053:  // server shutdown in progress
     case 1927:  // connection was killed
       return true;
+    case 2020:  // a packet that is too large is so again
+      return false;
     default:
       return number >= 2000 && number < 3000;
   }

@@ -89,8 +89,8 @@ absl::Status ReleaseAllLeases(Database& database);
 // cancel_requested. True when the row is as `job` was saved last; false when a later SaveJob of this owner is
 // there already: its COMMIT was not answered, but done.
 bool FenceJob(Session& session, JobRecord& job);
-// Writes the job's row from `job`, with the next revision. Ended jobs lose their owner and the pages kept for
-// a successor, and their channel becomes free.
+// Writes the job's row from `job`, with the next revision. Ended jobs lose their owner, and their channel
+// becomes free.
 void SaveJob(Session& session, JobRecord& job);
 
 // What a scan wrote of its pages, for a successor.
@@ -100,13 +100,17 @@ struct ScanPages {
   struct SeenListings {
     std::string first, last;
   };
-  std::vector<std::string> resume_tokens;  // in order; the last is where to go on
-  std::vector<SeenListings> seen;          // of these pages
+  // ChannelMemory::Hash of all resume tokens, and the last one, which is where to go on.
+  std::vector<std::uint64_t> resume_token_hashes;
+  std::string resume_token;
+  std::vector<SeenListings> seen;  // of these pages
 };
 
 // Once in a transaction, before SaveJob.
 void SaveScanPages(Session& session, const JobRecord& job, const ScanPages& pages);
 absl::StatusOr<ScanPages> ReadScanPages(Database& database, const JobRecord& job);
+// Of all jobs of the channel that have ended, in transactions of bounded size.
+absl::Status RemoveOldScanPages(Database& database, const JobRecord& job);
 
 // Appends to the job's items; of a scan while there are fewer than 10,000.
 void SaveJobItems(Session& session, JobRecord& job, const std::vector<v1::JobItem>& items);

@@ -92,7 +92,8 @@ std::vector<MenuLedger::KeyChange> MenuLedger::SettleKeys(int channel, const Cha
   if (!grouped.empty()) session_.Load(grouped, Session::OnDuplicate::kReplace);
   if (!ungrouped.empty()) {
     session_.Execute(
-        "DELETE FROM multiple_listing WHERE merchant_no = ? AND channel_no = ? AND sku_key IN (?)",
+        "DELETE g FROM multiple_listing g FORCE INDEX (PRIMARY) WHERE g.merchant_no = ? AND g.channel_no = ? "
+        "AND g.sku_key IN (?)",
         {merchant_, channel, ungrouped});
   }
   return changes;

@@ -37,15 +37,18 @@ std::optional<Merchant> Find(Session& session, std::string_view merchant_id) {
 Merchant Insert(Session& session, const Merchant& merchant) {
   // Random, so that two servers never make the same; 53 bits, so that every tool can show it.
   absl::BitGen random;
-  const long long number = absl::Uniform<std::int64_t>(random, 1, std::int64_t{1} << 53);
-  const long long sku_case = static_cast<long long>(merchant.sku_case);
-  const long long negative = merchant.allow_negative_stock, now = Now();
-  session.soci()
-      << "INSERT INTO merchant (merchant_no, merchant_id, display_name, currency, sku_case, "
-         "allow_negative_stock, version, create_time, update_time) VALUES (:number, :id, :name, :currency, "
-         ":sku_case, :negative, 1, :now, :now2)",
-      soci::use(number), soci::use(merchant.id), soci::use(merchant.display_name),
-      soci::use(merchant.currency), soci::use(sku_case), soci::use(negative), soci::use(now), soci::use(now);
+  const auto number = absl::Uniform<std::int64_t>(random, 1, std::int64_t{1} << 53);
+  const std::int64_t now = Now();
+  try {
+    session.Execute(
+        "INSERT INTO merchant (merchant_no, merchant_id, display_name, currency, sku_case, "
+        "allow_negative_stock, version, create_time, update_time) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
+        {number, merchant.id, merchant.display_name, merchant.currency, static_cast<int>(merchant.sku_case),
+         merchant.allow_negative_stock, now, now});
+  } catch (const StoreError& error) {
+    if (error.number() != kDuplicateKey) throw;
+    throw Stale();  // another server made it meanwhile
+  }
   return *Find(session, merchant.id);
 }
 

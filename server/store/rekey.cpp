@@ -1,5 +1,7 @@
 #include "server/store/rekey.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <iterator>
@@ -18,6 +20,7 @@
 #include "server/store/pushes.h"
 #include "server/store/recount.h"
 #include "server/store/times.h"
+#include "server/store/variant_keys.h"
 
 namespace skulink::store {
 namespace {
@@ -31,8 +34,19 @@ constexpr absl::Duration kPoll = absl::Milliseconds(100);
 // changed once more: its transactions are refused from then on.
 class Turn {
  public:
-  Turn(Database& database, Merchant merchant, std::int64_t token)
-      : database_(database), merchant_(std::move(merchant)), token_(token) {}
+  Turn(Database& database, Merchant merchant, std::int64_t token, std::stop_token stop)
+      : database_(database), merchant_(std::move(merchant)), token_(token), stop_(std::move(stop)) {}
+  // Whoever comes next need not wait for the lease of one that was interrupted.
+  ~Turn() {
+    renewal_ = {};
+    const absl::Status given_back = database_.Transact([&](Session& session) {
+      session.Execute("UPDATE merchant SET rekeying_until = 0 WHERE merchant_no = ? AND rekeying = ?",
+                      {merchant_.number, token_});
+    });
+    given_back.IgnoreError();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
 
   // Runs `body(session)` in a transaction of this turn.
   template <typename Body>
@@ -43,6 +57,7 @@ class Turn {
                                        " + ? WHERE merchant_no = ? AND rekeying = ?"),
                           {absl::ToInt64Microseconds(kLease), merchant_.number, token_});
       if (ours == 0) throw Refused(Rekeying(merchant_.id));
+      if (stop_.stop_requested()) throw Refused(absl::CancelledError("stopped"));
       return body(session);
     });
   }
@@ -65,13 +80,14 @@ class Turn {
   Database& database_;
   const Merchant merchant_;
   const std::int64_t token_;
+  const std::stop_token stop_;
   std::jthread renewal_{[this](const std::stop_token& stop) { Renew(stop); }};
 };
 constexpr std::size_t kClashesNamed = 20;
 
 struct Rekeyed {
   std::int64_t product, variant;
-  std::string key;
+  VariantKeys keys;
 };
 
 // The next variants after (product, variant), with their new keys. Returns how many there were.
@@ -81,20 +97,25 @@ std::int64_t RekeyVariants(Session& session, const Merchant& merchant, std::int6
   std::int64_t seen = 0;
   const std::int64_t after_product = product, after_variant = variant;
   session.Query(
-      "SELECT product_no, variant_no, sku, sku_key FROM variant WHERE merchant_no = ? AND product_no >= ? "
-      "AND "
-      "(product_no > ? OR variant_no > ?) ORDER BY product_no, variant_no LIMIT ?",
+      "SELECT product_no, variant_no, sku, barcode, sku_key, loose_key, gtin_key FROM variant WHERE "
+      "merchant_no "
+      "= ? AND product_no >= ? AND (product_no > ? OR variant_no > ?) ORDER BY product_no, variant_no LIMIT "
+      "?",
       {merchant.number, after_product, after_product, after_variant, kRowsAtOnce}, [&](const Row& row) {
         ++seen;
         product = row.Int(0);
         variant = row.Int(1);
-        std::string key = SkuKey(row.Text(2), merchant.sku_case);
-        if (key != row.Text(3)) changed.push_back({product, variant, std::move(key)});
+        VariantKeys keys = KeysOf(row.Text(2), row.Text(3), merchant.sku_case);
+        const VariantKeys stored{row.String(4), row.String(5), row.OptionalInt(6)};
+        if (keys != stored) changed.push_back({product, variant, std::move(keys)});
       });
   for (const Rekeyed& row : changed) {
     session.Execute(
-        "UPDATE variant SET sku_key = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
-        {row.key, merchant.number, row.product, row.variant});
+        "UPDATE variant SET sku_key = ?, loose_key = ?, gtin_key = ? WHERE merchant_no = ? AND product_no = "
+        "? AND "
+        "variant_no = ?",
+        {NullWhenEmpty(row.keys.sku_key), NullWhenEmpty(row.keys.loose_key), row.keys.gtin_key,
+         merchant.number, row.product, row.variant});
   }
   return seen;
 }
@@ -287,33 +308,38 @@ void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case)
             absl::StrCat("ignoring case would give these variants one SKU: ", absl::StrJoin(names, ", "))));
 }
 
-absl::Status FinishRekeying(Database& database, std::string_view merchant_id) {
+absl::Status FinishRekeying(Database& database, std::string_view merchant_id, const std::stop_token& stop) {
   absl::BitGen random;
   const auto token = absl::Uniform<std::int64_t>(random, 2, INT64_MAX);
-  while (true) {
+  while (!stop.stop_requested()) {
     bool marked = false;
     absl::StatusOr<std::optional<Merchant>> ours =
         database.Transact([&](Session& session) { return TakeTurn(session, merchant_id, token, marked); });
     if (!ours.ok()) return ours.status();
     if (*ours) {
-      const absl::Status status = Finish(Turn(database, **std::move(ours), token));
+      const absl::Status status = Finish(Turn(database, **std::move(ours), token, stop));
       if (ReasonOf(status) != v1::ERROR_REASON_REKEYING) return status;  // else somebody took over
     } else if (!marked) {
       return absl::OkStatus();
     }
     absl::SleepFor(kPoll);
   }
+  return absl::CancelledError("stopped");
 }
 
-absl::Status FinishAllRekeying(Database& database) {
+absl::Status FinishAbandonedRekeying(Database& database, const std::stop_token& stop) {
   absl::StatusOr<std::vector<std::string>> marked = database.Read([&](Session& session) {
     std::vector<std::string> ids;
-    session.Query("SELECT merchant_id FROM merchant WHERE rekeying <> 0", {},
-                  [&](const Row& row) { ids.push_back(row.String(0)); });
+    session.Query(absl::StrCat("SELECT merchant_id FROM merchant WHERE rekeying <> 0 AND rekeying_until < ",
+                               kDatabaseNow),
+                  {}, [&](const Row& row) { ids.push_back(row.String(0)); });
     return ids;
   });
   if (!marked.ok()) return marked.status();
-  for (const std::string& id : *marked) SKULINK_RETURN_IF_ERROR(FinishRekeying(database, id));
+  for (const std::string& id : *marked) {
+    spdlog::info("computing all keys of {} anew", ToString(MerchantName{id}));
+    SKULINK_RETURN_IF_ERROR(FinishRekeying(database, id, stop));
+  }
   return absl::OkStatus();
 }
 

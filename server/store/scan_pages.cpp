@@ -4,11 +4,13 @@
 #include "common/errors.h"
 #include "common/text.h"
 #include "server/store/jobs.h"
+#include "server/store/menu_ledger.h"
 
 namespace skulink::store {
 namespace {
 
 constexpr std::int64_t kMaxItemsOfScan = 10'000;
+constexpr int kRemovedAtOnce = 2000;
 // Code points that the columns hold, whatever they are.
 constexpr std::size_t kMaxField = 50, kMaxDescription = 250;
 
@@ -35,9 +37,12 @@ constexpr char kLast = '\0';
 }  // namespace
 
 void SaveScanPages(Session& session, const JobRecord& job, const ScanPages& pages) {
-  if (pages.resume_tokens.empty() && pages.seen.empty()) return;
+  if (pages.resume_token.empty() && pages.seen.empty()) return;
   std::string resume_tokens, seen;
-  for (const std::string& token : pages.resume_tokens) Pack(token, resume_tokens);
+  for (const std::uint64_t hash : pages.resume_token_hashes) {
+    Pack({reinterpret_cast<const char*>(&hash), sizeof hash}, resume_tokens);
+  }
+  if (!pages.resume_token.empty()) Pack(pages.resume_token, resume_tokens);
   for (const ScanPages::SeenListings& listings : pages.seen) {
     Pack(listings.first, seen);
     if (!listings.last.empty()) Pack(kLast + listings.last, seen);
@@ -54,7 +59,12 @@ absl::StatusOr<ScanPages> ReadScanPages(Database& database, const JobRecord& job
     session.Query(
         "SELECT resume_tokens, seen FROM scan_page WHERE merchant_no = ? AND job_id = ? ORDER BY page_no",
         {job.merchant_number, job.job_id}, [&](const Row& row) {
-          Unpack(row.Text(0), [&](std::string_view token) { pages.resume_tokens.emplace_back(token); });
+          Unpack(row.Text(0), [&](std::string_view token) {
+            std::uint64_t hash = ChannelMemory::Hash(token);
+            if (token.size() == sizeof hash) std::memcpy(&hash, token.data(), sizeof hash);
+            pages.resume_token_hashes.push_back(hash);
+            pages.resume_token = token;
+          });
           Unpack(row.Text(1), [&](std::string_view id) {
             if (!id.starts_with(kLast)) {
               pages.seen.push_back({std::string(id), ""});
@@ -65,6 +75,26 @@ absl::StatusOr<ScanPages> ReadScanPages(Database& database, const JobRecord& job
         });
     return pages;
   });
+}
+
+absl::Status RemoveOldScanPages(Database& database, const JobRecord& job) {
+  for (std::int64_t left = 1; left > 0;) {
+    absl::StatusOr<std::int64_t> removed = database.Transact([&](Session& session) -> std::int64_t {
+      std::vector<std::string> ended;
+      session.Query(
+          "SELECT j.job_id FROM job j FORCE INDEX (by_channel) WHERE j.merchant_no = ? AND j.channel_no = ? "
+          "AND "
+          "j.active_channel_no IS NULL AND EXISTS (SELECT 1 FROM scan_page p WHERE p.merchant_no = "
+          "j.merchant_no AND p.job_id = j.job_id) LIMIT 1",
+          {job.merchant_number, job.channel_number}, [&](const Row& row) { ended.push_back(row.String(0)); });
+      if (ended.empty()) return 0;
+      return session.Execute("DELETE FROM scan_page WHERE merchant_no = ? AND job_id = ? LIMIT ?",
+                             {job.merchant_number, ended.front(), kRemovedAtOnce});
+    });
+    if (!removed.ok()) return removed.status();
+    left = *removed;
+  }
+  return absl::OkStatus();
 }
 
 void SaveJobItems(Session& session, JobRecord& job, const std::vector<v1::JobItem>& items) {

@@ -11,6 +11,8 @@ constexpr std::size_t kListingsAhead = 12'000;
 
 std::chrono::nanoseconds Chrono(absl::Duration duration) { return absl::ToChronoNanoseconds(duration); }
 
+std::size_t Weight(const ListingPage& page) { return page.listings.size() + page.refused.size() + 1; }
+
 }  // namespace
 
 PageReader::PageReader(SellerCenter& seller_center, RateBudget& budget, ListRequest request,
@@ -63,7 +65,7 @@ absl::Status PageReader::Take(ListingPage page) {
     last_ = false;
     return absl::CancelledError("stopped");
   }
-  listings_waiting_ += page.listings.size() + 1;
+  listings_waiting_ += Weight(page);
   pages_.push_back(std::move(page));
   changed_.notify_all();
   lock.unlock();
@@ -77,7 +79,7 @@ std::optional<ListingPage> PageReader::Next(absl::Duration patience) {
   if (pages_.empty()) return std::nullopt;
   ListingPage page = std::move(pages_.front());
   pages_.pop_front();
-  listings_waiting_ -= page.listings.size() + 1;
+  listings_waiting_ -= Weight(page);
   changed_.notify_all();
   return page;
 }

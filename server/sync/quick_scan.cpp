@@ -57,8 +57,8 @@ absl::Status QuickScan::ReadPages() {
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     absl::StatusOr<store::ScanPages> pages = store::ReadScanPages(database(), job());
     if (!pages.ok()) return pages.status();
-    if (!pages->resume_tokens.empty()) request.resume_token = pages->resume_tokens.back();
-    for (std::string& token : pages->resume_tokens) memory_.resume_tokens.insert(std::move(token));
+    request.resume_token = std::move(pages->resume_token);
+    memory_.resume_tokens.insert(pages->resume_token_hashes.begin(), pages->resume_token_hashes.end());
     return database().Read([&](store::Session& session) {
       const std::optional<absl::Time> known_until =
           store::KnownUntil(session, merchant_number(), channel_number());
@@ -126,7 +126,8 @@ absl::Status QuickScan::ReadItems() {
     SKULINK_RETURN_IF_ERROR(Recall(found.listings));
     SKULINK_RETURN_IF_ERROR(Recall(found.refused));
     ScanBatch batch(memory_);
-    batch.TakeFound(std::move(found));
+    for (Listing& listing : found.listings) batch.TakeFound(std::move(listing));
+    for (const RefusedListing& refused : found.refused) batch.TakeRefused(refused);
     SKULINK_RETURN_IF_ERROR(Write(batch, gone, [&](store::JobRecord& job) {
       job.position = absl::StrCat(end);
       job.read_all = end == count;
@@ -165,7 +166,9 @@ absl::Status QuickScan::Write(const ScanBatch& batch, const std::vector<v1::JobI
         change(job);
         rate_.Estimate(*job.job.mutable_progress());
         // What was seen matters only to scans that remove the rest.
-        store::SaveScanPages(session, job, {.resume_tokens = batch.pages().resume_tokens, .seen = {}});
+        store::ScanPages pages = batch.pages();
+        pages.seen.clear();
+        store::SaveScanPages(session, job, pages);
         store::SaveJobItems(session, job, batch.items());
         store::SaveJobItems(session, job, more_items);
         store::FillChannelProgress(session, job, *job.job.mutable_progress());

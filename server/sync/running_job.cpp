@@ -43,6 +43,8 @@ void RunningJob::Run(std::stop_token server_stop) {
     return;
   }
   End(status);
+  const absl::Status removed = store::RemoveOldScanPages(database_, job_);
+  if (!removed.ok()) spdlog::warn("pages of ended scans were not removed: {}", removed.ToString());
 }
 
 void RunningJob::End(const absl::Status& status) {
@@ -52,12 +54,16 @@ void RunningJob::End(const absl::Status& status) {
     return;
   }
   const bool cancelled = cancel_.stop_requested();
-  const absl::Status saved =
-      Save([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {
-        job.job.set_state(cancelled ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_FAILED);
-        if (!cancelled) *job.job.mutable_error() = ToProto(status);
-        NoteEnd(session, job);
-      });
+  ending_ = true;
+  absl::Status saved;
+  // Once more when what was written before it had been committed, though that was not answered.
+  for (int attempt = 0; attempt < 2 && saved.ok() && job_.job.state() == v1::JOB_STATE_RUNNING; ++attempt) {
+    saved = Save([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {
+      job.job.set_state(cancelled ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_FAILED);
+      if (!cancelled) *job.job.mutable_error() = ToProto(status);
+      NoteEnd(session, job);
+    });
+  }
   if (!saved.ok()) spdlog::warn("{}: its end could not be written: {}", job_.job.name(), saved.ToString());
 }
 
@@ -103,8 +109,9 @@ absl::Status RunningJob::WhileStoreIsAway(const std::function<absl::Status()>& a
     absl::Status status = attempt();
     const v1::ErrorReason reason = ReasonOf(status);
     const bool away = reason == v1::ERROR_REASON_STORE_UNAVAILABLE || reason == v1::ERROR_REASON_REKEYING;
-    if (!away || server_stop_.stop_requested()) return status;
-    SleepUnlessStopped(kStoreRetry, server_stop_);
+    const std::stop_token stop = ending_ ? server_stop_ : stop_.get_token();
+    if (!away || stop.stop_requested()) return status;
+    SleepUnlessStopped(kStoreRetry, stop);
   }
 }
 

@@ -65,7 +65,8 @@ class RunningJob {
   // merchant's lock. `before_lock` is called in it first.
   using Change = std::function<void(store::Session&, const store::Merchant&, store::JobRecord&)>;
   absl::Status Save(const Change& change, const std::function<void(store::Session&)>& before_lock = nullptr);
-  // Runs `attempt` until it does not fail for a database that is away, or the server stops.
+  // Runs `attempt` until it does not fail for a database that is away, or the server stops or the job is
+  // cancelled.
   absl::Status WhileStoreIsAway(const std::function<absl::Status()>& attempt);
 
   store::Database& database() { return database_; }
@@ -94,6 +95,7 @@ class RunningJob {
   std::stop_token server_stop_;
   std::stop_source cancel_;
   std::stop_source stop_;
+  bool ending_ = false;  // what is left is to write how the job ended, cancelled or not
   std::unique_ptr<SellerCenter> seller_center_;
   ShopDescription shop_;
 };

@@ -19,6 +19,9 @@ constexpr int kPageSize = 1000;
 // Of one transaction: rows, listings read, and time to gather them.
 constexpr std::size_t kRowsAtOnce = 10'000;
 constexpr std::int64_t kListingsAtOnce = 100'000;
+constexpr std::int64_t kPagesAtOnce = 1000;
+// So that its statements stay under the max_allowed_packet that databases have by default.
+constexpr std::size_t kBytesAtOnce = 3 << 20;
 constexpr absl::Duration kGather = absl::Milliseconds(50);
 // Listings that are looked up, and removed, in one transaction.
 constexpr std::size_t kLookedUpAtOnce = 1000;
@@ -62,8 +65,9 @@ absl::Status Scan::RunPhases() {
     }
     if (doubt) {
       return SaveProgress([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
-        job.job.set_state(v1::JOB_STATE_NEEDS_CONFIRMATION);
         *job.job.mutable_confirmation() = *doubt;
+        job.job.set_state(job.cancel_requested ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_NEEDS_CONFIRMATION);
+        if (job.cancel_requested) job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
       });
     }
   }
@@ -113,7 +117,7 @@ absl::Status Scan::ReadWhatWasSeen() {
   for (const auto& [first_id, last_id] : pages.seen) {
     ListingIndex::Entry entry = listings.Find(first_id);
     if (entry == ListingIndex::kNone) {
-      memory_->refused.insert(first_id);
+      memory_->refused.insert(store::ChannelMemory::Hash(first_id));
       continue;
     }
     listings.met(entry++) = Met::kCounted;
@@ -122,8 +126,8 @@ absl::Status Scan::ReadWhatWasSeen() {
     for (; entry < listings.loaded() && listings.Id(entry) <= last_id; ++entry)
       listings.met(entry) = Met::kCounted;
   }
-  if (!pages.resume_tokens.empty()) resume_token_ = pages.resume_tokens.back();
-  for (std::string& token : pages.resume_tokens) memory_->resume_tokens.insert(std::move(token));
+  resume_token_ = std::move(pages.resume_token);
+  memory_->resume_tokens.insert(pages.resume_token_hashes.begin(), pages.resume_token_hashes.end());
   return absl::OkStatus();
 }
 
@@ -169,11 +173,16 @@ absl::Status Scan::ReadListings() {
   return writing.valid() ? writing.get() : absl::OkStatus();
 }
 
+bool Scan::IsFull(const ScanBatch& batch) const {
+  // With one more page, or listing, it is still within bounds.
+  const std::size_t rows_of_a_page = ScanBatch::RowsOfListing(push_kinds_) * kPageSize;
+  return batch.rows(push_kinds_) + rows_of_a_page > kRowsAtOnce || batch.bytes() > kBytesAtOnce;
+}
+
 absl::Status Scan::Gather(PageReader& reader, std::optional<ListingPage>& page, std::int64_t listings_before,
                           ScanBatch& batch) {
   const absl::Time until = absl::Now() + kGather;
-  const std::size_t rows_of_a_page = ScanBatch::RowsOfListing(push_kinds_) * kPageSize;
-  while (batch.rows(push_kinds_) + rows_of_a_page <= kRowsAtOnce && batch.listings() < kListingsAtOnce &&
+  while (!IsFull(batch) && batch.listings() < kListingsAtOnce && batch.pages_read() < kPagesAtOnce &&
          !batch.last_page()) {
     const absl::Duration patience = until - absl::Now();
     if (patience <= absl::ZeroDuration()) break;
@@ -285,7 +294,14 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
   StringSet distinct;
   for (const auto& [listing, item] : item_of) distinct.insert(item);
   const std::vector<std::string> items(distinct.begin(), distinct.end());
-  ScanBatch batch(*memory_);
+  std::optional<ScanBatch> batch(std::in_place, *memory_);
+  // What an item has may be any number of listings.
+  const auto write_full = [&] {
+    if (!IsFull(*batch)) return absl::OkStatus();
+    SKULINK_RETURN_IF_ERROR(Write(*batch, nullptr, {}));
+    batch.emplace(*memory_);
+    return absl::OkStatus();
+  };
   const auto limit = static_cast<std::size_t>(shop().max_items_per_get);
   for (std::size_t first = 0; first < items.size(); first += limit) {
     const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
@@ -293,15 +309,23 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
     const std::vector<std::string> some(begin, end);
     SKULINK_ASSIGN_OR_RETURN(FoundItems found,
                              Patiently([&] { return seller_center().GetItems(some, stop()); }));
-    batch.TakeFound(std::move(found));
+    for (Listing& listing : found.listings) {
+      batch->TakeFound(std::move(listing));
+      SKULINK_RETURN_IF_ERROR(write_full());
+    }
+    for (const RefusedListing& refused : found.refused) {
+      batch->TakeRefused(refused);
+      SKULINK_RETURN_IF_ERROR(write_full());
+    }
   }
   if (if_not_found == IfNotFound::kRemove) {
     for (const ListingIndex::Entry entry : unseen) {
       if (memory_->listings.met(entry) != Met::kNot) continue;
-      batch.Remove(entry, item_of[memory_->listings.Id(entry)]);
+      batch->Remove(entry, item_of[memory_->listings.Id(entry)]);
+      SKULINK_RETURN_IF_ERROR(write_full());
     }
   }
-  return Write(batch, nullptr, {});
+  return Write(*batch, nullptr, {});
 }
 
 }  // namespace skulink

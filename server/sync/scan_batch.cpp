@@ -9,6 +9,8 @@
 namespace skulink {
 namespace {
 
+constexpr int kMaxPagesWithoutNews = 1000;
+
 absl::Status Contradiction(std::string_view field, const std::string& message) {
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID,
                absl::StrCat("the Seller Center's ", std::string(field), " ", message),
@@ -25,13 +27,19 @@ bool ScanBatch::Changes(const ListingPage& page) const {
 
 bool ScanBatch::WasMet(std::string_view listing_id) const {
   const ListingIndex::Entry entry = memory_.listings.Find(listing_id);
-  return entry == ListingIndex::kNone ? memory_.refused.contains(listing_id)
+  return entry == ListingIndex::kNone ? memory_.refused.contains(store::ChannelMemory::Hash(listing_id))
                                       : memory_.listings.met(entry) != Met::kNot;
 }
 
 absl::Status ScanBatch::Check(const ListingPage& page, std::int64_t listings_before) const {
-  if (!page.resume_token.empty() && memory_.resume_tokens.contains(page.resume_token)) {
+  if (!page.resume_token.empty() &&
+      memory_.resume_tokens.contains(store::ChannelMemory::Hash(page.resume_token))) {
     return Contradiction("resume_token", "was used for an earlier page: its list would never end");
+  }
+  if (memory_.pages_without_news >= kMaxPagesWithoutNews) {
+    return Contradiction("listings",
+                         absl::StrCat("of the last ", kMaxPagesWithoutNews,
+                                      " pages were none, or sent before: its list would never end"));
   }
   if (!page.listing_count) return absl::OkStatus();
   std::int64_t listings = listings_before + listings_sent();
@@ -50,19 +58,20 @@ void ScanBatch::Take(ListingPage page) {
   if (page.listing_count) listing_count_ = page.listing_count;
   last_page_ = page.resume_token.empty();
   if (!last_page_) {
-    memory_.resume_tokens.insert(page.resume_token);
-    pages_.resume_tokens.push_back(std::move(page.resume_token));
+    const std::uint64_t hash = store::ChannelMemory::Hash(page.resume_token);
+    memory_.resume_tokens.insert(hash);
+    pages_.resume_token_hashes.push_back(hash);
+    pages_.resume_token = std::move(page.resume_token);
   }
+  const std::int64_t sent_before = listings_sent();
   for (Listing& listing : page.listings) TakeListing(std::move(listing));
   for (const RefusedListing& refused : page.refused) TakeRefused(refused);
+  memory_.pages_without_news = listings_sent() > sent_before ? 0 : memory_.pages_without_news + 1;
 }
 
-void ScanBatch::TakeFound(FoundItems found) {
-  for (Listing& listing : found.listings) {
-    // It may have come with another item already.
-    if (!changed_ids_.contains(listing.listing_id)) TakeListing(std::move(listing));
-  }
-  for (const RefusedListing& refused : found.refused) TakeRefused(refused);
+void ScanBatch::TakeFound(Listing listing) {
+  // It may have come with another item already.
+  if (!changed_ids_.contains(listing.listing_id)) TakeListing(std::move(listing));
 }
 
 void ScanBatch::TakeListing(Listing listing) {
@@ -72,7 +81,8 @@ void ScanBatch::TakeListing(Listing listing) {
   const bool created = entry == ListingIndex::kNone;
   if (created) {
     entry = index.Add(listing.listing_id, fingerprint, listing.state);
-    if (memory_.refused.erase(listing.listing_id) > 0) index.met(entry) = Met::kRefused;
+    if (memory_.refused.erase(store::ChannelMemory::Hash(listing.listing_id)) > 0)
+      index.met(entry) = Met::kRefused;
   }
   const bool changed = created || index.fingerprint(entry) != fingerprint;
 
@@ -96,6 +106,8 @@ void ScanBatch::TakeListing(Listing listing) {
   index.fingerprint(entry) = fingerprint;
   index.state(entry) = listing.state;
   changed_ids_.insert(listing.listing_id);
+  bytes_ +=
+      listing.listing_id.size() + listing.item_id.size() + listing.name.size() + listing.seller_sku.size();
   (created ? changes_.created : changes_.updated).push_back(std::move(listing));
 }
 
@@ -113,7 +125,7 @@ void ScanBatch::TakeRefused(const RefusedListing& refused) {
   if (WasMet(refused.listing_id)) return;
   const ListingIndex::Entry entry = memory_.listings.Find(refused.listing_id);
   if (entry == ListingIndex::kNone) {
-    memory_.refused.insert(refused.listing_id);
+    memory_.refused.insert(store::ChannelMemory::Hash(refused.listing_id));
   } else {
     memory_.listings.met(entry) = Met::kRefused;  // it is there, so it is not removed
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "common/string_map.h"
 #include "server/sellercenters/seller_center.h"
@@ -22,9 +23,11 @@ struct ScanMemory {
   ListingIndex listings;
   // Of a channel that was empty; others would need much memory for the few changes they have.
   std::optional<store::ChannelMemory> channel;
-  StringSet resume_tokens;
+  // Of texts that may be many and long, hashes.
+  absl::flat_hash_set<std::uint64_t> resume_tokens;
   // Ids of refused listings that the channel does not have.
-  StringSet refused;
+  absl::flat_hash_set<std::uint64_t> refused;
+  int pages_without_news = 0;  // in a row
 };
 
 // Pages that are written in one transaction: what they change, and what a successor needs to go on after
@@ -36,12 +39,14 @@ class ScanBatch {
   // Whether a listing of the page is changed by this batch already; the page belongs into the next one then.
   bool Changes(const ListingPage& page) const;
   // SELLER_CENTER_ANSWER_INVALID, with nothing taken, when the page contradicts those before: a resume token
-  // that was used, or more listings than there are said to be. `listings_before` were sent on the pages
-  // before.
+  // that was used, more listings than there are said to be, or pages without end in which nothing is new.
+  // `listings_before` were sent on the pages before.
   absl::Status Check(const ListingPage& page, std::int64_t listings_before) const;
   void Take(ListingPage page);
-  // Listings found by a look-up: changes as in a page, but nothing to go on from.
-  void TakeFound(FoundItems found);
+  // A listing found by a look-up: changes as in a page, but nothing to go on from.
+  void TakeFound(Listing listing);
+  // One that is there, but cannot be taken.
+  void TakeRefused(const RefusedListing& refused);
   // A listing that is no longer there.
   void Remove(ListingIndex::Entry entry, std::string item_id);
 
@@ -61,6 +66,9 @@ class ScanBatch {
            RowsOfListing(push_kinds) * changes_.updated.size() + items_.size();
   }
   static constexpr std::size_t RowsOfListing(std::size_t push_kinds) { return 3 + push_kinds; }
+  std::int64_t pages_read() const { return page_count_; }
+  // Of the texts that it has to write.
+  std::size_t bytes() const { return bytes_; }
   // Read, and told apart (a refused one counts, one sent again does not).
   std::int64_t listings() const { return listings_; }
   std::int64_t listings_sent() const { return seen_ + refused_; }
@@ -75,7 +83,6 @@ class ScanBatch {
   bool WasMet(std::string_view listing_id) const;
   void TakeListing(Listing listing);
   void NoteSeen(ListingIndex::Entry entry, const std::string& listing_id);
-  void TakeRefused(const RefusedListing& refused);
 
   ScanMemory& memory_;
   store::ListingChanges changes_;
@@ -85,6 +92,7 @@ class ScanBatch {
   std::vector<v1::JobItem> items_;
   std::optional<std::int64_t> listing_count_;
   bool last_page_ = false;
+  std::size_t bytes_ = 0;
   std::int64_t page_count_ = 0, listings_ = 0;
   // What this batch adds to the counts of the scan. A listing that is sent again as something else leaves the
   // count it was in, so these may be below zero.

@@ -5,6 +5,8 @@
 namespace skulink {
 namespace {
 
+constexpr absl::Duration kLongestEstimate = absl::Hours(30 * 24);
+
 void SetTime(google::protobuf::Timestamp* timestamp, absl::Time time) {
   timestamp->set_seconds(absl::ToUnixSeconds(time));
   timestamp->set_nanos(static_cast<std::int32_t>(
@@ -34,8 +36,9 @@ void ScanRate::Estimate(v1::ScanProgress& progress) const {
   progress.clear_estimated_end_time();
   const std::int64_t left = progress.listings_expected() - progress.listings_seen() - progress.refused();
   if (!progress.has_listings_expected() || per_second_ <= 0 || left < 0) return;
-  SetTime(progress.mutable_estimated_end_time(),
-          absl::Now() + absl::Seconds(static_cast<double>(left) / per_second_));
+  const absl::Duration time_left = absl::Seconds(static_cast<double>(left) / per_second_);
+  // A count that makes no sense gives no time either.
+  if (time_left < kLongestEstimate) SetTime(progress.mutable_estimated_end_time(), absl::Now() + time_left);
 }
 
 }  // namespace skulink

@@ -14,12 +14,19 @@
 #include "absl/time/clock.h"
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
+#include "server/store/rekey.h"
 #include "server/sync/outgoing_traffic.h"
 #include "server/sync/quick_scan.h"
+#include "server/sync/retry.h"
 #include "server/sync/running_job.h"
 #include "server/sync/scan.h"
 
 namespace skulink {
+namespace {
+
+constexpr absl::Duration kRekeyingPoll = absl::Seconds(1);
+
+}  // namespace
 
 class SyncEngine::Impl {
  public:
@@ -27,10 +34,12 @@ class SyncEngine::Impl {
       : database_(database),
         options_(options),
         traffic_(database, {.lease = options.lease, .poll = options.poll, .push = WithTimeout(options)}),
-        scheduler_([this] { Schedule(); }) {}
+        scheduler_([this] { Schedule(); }),
+        rekeyer_([this](const std::stop_token& stop) { Rekey(stop); }) {}
 
   ~Impl() {
     stop_.request_stop();
+    rekeyer_.request_stop();
     Wake();
     scheduler_.join();
     for (auto& [owner, running] : running_) running.thread.join();
@@ -94,20 +103,30 @@ class SyncEngine::Impl {
     }
   }
 
+  // A change of sku_case that a server left half-way keeps the merchant from everything.
+  void Rekey(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const absl::Status status = store::FinishAbandonedRekeying(database_, stop);
+      if (!status.ok() && !stop.stop_requested()) spdlog::warn("rekeying: {}", status.ToString());
+      SleepUnlessStopped(kRekeyingPoll, stop);
+    }
+  }
+
   bool HasRoom() {
     const std::lock_guard lock(mutex_);
     return !stop_.stop_requested() && running_.size() < static_cast<std::size_t>(options_.max_running_jobs);
   }
 
   std::shared_ptr<RunningJob> MakeRunner(OutgoingTraffic::Job claimed) {
-    const auto publish = [this](const v1::Job& now) { Publish(now); };
     const v1::ScanMode mode = claimed.record.job.scan_mode();
-    const bool full = mode != v1::SCAN_MODE_UPDATED && mode != v1::SCAN_MODE_ITEM;
-    const auto make = [&]<typename Runner>(std::type_identity<Runner>) -> std::shared_ptr<RunningJob> {
-      return std::make_shared<Runner>(database_, std::move(claimed.record), options_.seller_center_timeout,
-                                      claimed.channel->budget(), publish);
-    };
-    return full ? make(std::type_identity<Scan>()) : make(std::type_identity<QuickScan>());
+    const bool quick = mode == v1::SCAN_MODE_UPDATED || mode == v1::SCAN_MODE_ITEM;
+    return quick ? Make<QuickScan>(std::move(claimed)) : Make<Scan>(std::move(claimed));
+  }
+
+  template <typename Runner>
+  std::shared_ptr<RunningJob> Make(OutgoingTraffic::Job claimed) {
+    return std::make_shared<Runner>(database_, std::move(claimed.record), options_.seller_center_timeout,
+                                    claimed.channel->budget(), [this](const v1::Job& now) { Publish(now); });
   }
 
   bool Claim() {
@@ -170,13 +189,17 @@ class SyncEngine::Impl {
       const std::lock_guard lock(mutex_);
       for (const auto& [owner, running] : running_) owners.push_back(owner);
     }
+    bool all = true;
     for (const std::string& owner : owners) {
       const absl::StatusOr<std::vector<JobName>> to_cancel =
           store::RenewLeases(database_, owner, options_.lease);
-      if (!to_cancel.ok()) return false;
-      for (const JobName& name : *to_cancel) CancelRunning(ToString(name));
+      if (to_cancel.ok()) {
+        for (const JobName& name : *to_cancel) CancelRunning(ToString(name));
+      } else {
+        all = false;  // the others' leases need not run out for that
+      }
     }
-    return true;
+    return all;
   }
 
   bool Runs(const std::string& job_name) {
@@ -208,6 +231,7 @@ class SyncEngine::Impl {
   // COMMIT was lost), or whose end could not be written, has an owner that does not renew its lease.
   std::map<std::string, Running> running_;
   std::thread scheduler_;
+  std::jthread rekeyer_;
 };
 
 SyncEngine::SyncEngine(store::Database& database, const SyncOptions& options)
@@ -253,7 +277,10 @@ absl::StatusOr<v1::Job> SyncEngine::CancelJob(const JobName& name, absl::Duratio
   });
   absl::StatusOr<v1::Job> job = store::RequestCancel(impl_->database(), name);
   if (!job.ok() || job->state() != v1::JOB_STATE_RUNNING) {
-    if (job.ok()) impl_->Publish(*job);
+    if (!job.ok()) return job;
+    impl_->Publish(*job);
+    SKULINK_ASSIGN_OR_RETURN(const store::JobRecord ended, store::ReadJob(impl_->database(), name));
+    SKULINK_RETURN_IF_ERROR(store::RemoveOldScanPages(impl_->database(), ended));
     return job;
   }
   impl_->CancelRunning(ToString(name));

@@ -13,8 +13,8 @@ namespace skulink::bench {
 // differ. The same for the same numbers.
 void Generate(const std::string& folder, int variants, int channels);
 
-// Median times of a page of each view, in turns with a page of the primary key, at both servers, and of the
-// statistics in turns with GetChannel.
+// Median times of a page of each view, in turns with a page of the primary key, at both servers; of one with
+// reasons in turns with one without; and of the statistics in turns with GetChannel.
 void MeasurePages(const std::string& server, const std::string& small_server, int rounds);
 
 // One scan of a channel of the merchant `default`, after its endpoint is set; a new channel is made.

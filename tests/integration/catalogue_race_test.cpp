@@ -180,5 +180,20 @@ TEST(CatalogueRace, ChannelsMadeAtOnceGetNumbersOfTheirOwn) {
   EXPECT_EQ(*numbers.rbegin(), 29);
 }
 
+TEST(MerchantRace, ServersThatStartTogetherMakeOneDefaultMerchant) {
+  for (int round = 0; round < 5; ++round) {
+    TestDatabase database;
+    std::vector<std::thread> servers;
+    for (int i = 0; i < 6; ++i) {
+      servers.emplace_back([&] {
+        const absl::Status status = store::EnsureDefaultMerchant(*database);
+        EXPECT_TRUE(status.ok()) << status;
+      });
+    }
+    for (std::thread& server : servers) server.join();
+    EXPECT_EQ(store::ListMerchants(*database, "", 10)->size(), 1);
+  }
+}
+
 }  // namespace
 }  // namespace skulink

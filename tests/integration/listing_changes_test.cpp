@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/store/rekey.h"
 #include "tests/integration/menu_model.h"
 #include "tests/integration/test_database.h"
@@ -103,6 +104,32 @@ TEST_F(PreparedListings, MadeWhileTheMerchantIsBeingRekeyedHaveTheKeysOfItsEnd) 
   Write(prepared);
 
   EXPECT_THAT(Counts(), Pair(1, 0));
+  ExpectVerified(*database_);
+}
+
+// What one channel's scan loads before it has the merchant's lock must not hold up another that has it.
+TEST_F(PreparedListings, DoNotHoldUpRemovalsOnAnotherChannel) {
+  const int other = AddChannel(*database_, "other");
+  store::ListingChanges some;
+  for (int i = 0; i < 60; ++i) {
+    const std::string id = absl::StrCat("o", i);
+    some.created.push_back(
+        {.listing_id = id, .item_id = id, .name = "Shirt", .seller_sku = id, .state = ListingState::kLive});
+    some.removed.push_back(id);
+  }
+  ASSERT_TRUE(ChangeListings(*database_, other, {.created = some.created}).ok());
+  const store::PreparedChanges prepared = Prepare();
+  absl::Status removed;
+
+  const absl::Status written = database_->Transact([&](store::Session& session) {
+    store::LoadCreated(session, prepared);
+    removed = ChangeListings(*database_, other, {.removed = some.removed});
+    store::ApplyListingChanges(session, store::LockMerchant(session, "shop"), channel_, changes_, nullptr,
+                               &prepared, store::CreatedRows::kLoaded);
+  });
+
+  EXPECT_TRUE(removed.ok()) << removed;
+  EXPECT_TRUE(written.ok()) << written;
   ExpectVerified(*database_);
 }
 

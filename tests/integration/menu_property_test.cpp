@@ -8,6 +8,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "server/store/channels.h"
 #include "server/store/merchants.h"
 #include "server/store/pushes.h"
@@ -26,6 +27,11 @@ using store::Variant;
 // Few, so that clashes, case twins, blanks, duplicates and renames happen all the time.
 const std::vector<std::string> kSkus = {"",   " ",   "a",   "A",      "a ",      "\u00a0a", "b",  "B\t", "ab",
                                         "Ab", "a-b", "a b", "Straße", "STRASSE", "é",       "ａ", "c",   "d"};
+// And SKUs that are like them, for reasons.
+const std::vector<std::string> kAlikeSkus = {"A-1", "a-01",     "A_1", "A 1", "a1",   "\u0410-1",
+                                             "A-l", "A\u200b1", "AI",  "OA1", "A-O1", "0A-1",
+                                             "CO7", "C7",       "c07", "--"};
+const std::vector<std::string> kGtins = {"", "", "8991234567890", "0036000291452", "36000291452", "12345"};
 const std::vector<std::string> kNames = {"Baju A", "baju b",       "BAJU",
                                          "Celana", "Straßenschuh", "strassenschuh"};
 const std::vector<std::string> kSkuPrefixes = {"a", "A", " a", "b", "stra", "z"};
@@ -46,13 +52,15 @@ class MenuProperty : public testing::TestWithParam<Run> {
   const T& OneOf(const std::vector<T>& choices) {
     return choices[static_cast<std::size_t>(Below(static_cast<int>(choices.size())))];
   }
+  std::string SomeSku() { return Below(3) == 0 ? OneOf(kAlikeSkus) : OneOf(kSkus); }
   std::string Id(const char* kind, int count) { return absl::StrCat(kind, 1 + Below(count)); }
 
   std::vector<Variant> SomeVariants() {
     std::vector<Variant> variants;
     for (int i = 1; i <= 4; ++i) {
       if (Below(2) == 0) continue;
-      Variant& variant = variants.emplace_back(Variant{.id = absl::StrCat("v", i), .sku = OneOf(kSkus)});
+      Variant& variant = variants.emplace_back(Variant{.id = absl::StrCat("v", i), .sku = SomeSku()});
+      variant.barcode = OneOf(kGtins);
       if (Below(2) == 0) variant.stock = Below(2);
       if (Below(2) == 0) variant.price = Money{Below(2), "IDR"};
     }
@@ -163,14 +171,14 @@ class MenuProperty : public testing::TestWithParam<Run> {
   }
 
   Listing SomeListing(const std::string& id) {
-    Listing listing{
-        .listing_id = id,
-        .item_id = Id("i", 6),
-        .name = OneOf(kNames),
-        .seller_sku = Below(3) == 0 ? OneOf(kSkus) : kSkus[2 + static_cast<std::size_t>(Below(7))],
-        .state = static_cast<ListingState>(Below(4) != 0 ? 1 : 1 + Below(6))};
+    Listing listing{.listing_id = id,
+                    .item_id = Id("i", 6),
+                    .name = OneOf(kNames),
+                    .seller_sku = Below(2) == 0 ? SomeSku() : kSkus[2 + static_cast<std::size_t>(Below(7))],
+                    .state = static_cast<ListingState>(Below(4) != 0 ? 1 : 1 + Below(6))};
     if (Below(3) == 0) listing.stock = Below(2);
     if (Below(3) == 0) listing.price = Money{Below(2), "IDR"};
+    listing.gtin = OneOf(kGtins);
     return listing;
   }
 
@@ -324,6 +332,7 @@ class MenuProperty : public testing::TestWithParam<Run> {
 
 TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
   std::size_t sold = 0, missing = 0, not_in_pos = 0, groups = 0, pushes = 0;
+  std::map<std::string, int> reasons;
   for (int step = 0; step < GetParam().steps; ++step) {
     const int kind = Below(100);
     SCOPED_TRACE(absl::StrCat("seed ", GetParam().seed, " step ", step, " kind ", kind));
@@ -349,7 +358,10 @@ TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
       ChangeSkuCase();
     }
     ExpectMenu(*database_, model_, {}, 1 + Below(5));
-    ExpectMenu(*database_, model_, SomeFilter(), 1 + Below(5));
+    const MenuModel::Filter filter = SomeFilter();
+    ExpectMenu(*database_, model_, filter, 1 + Below(5));
+    ExpectReasons(*database_, model_, {}, 1 + Below(5));
+    ExpectReasons(*database_, model_, filter, 1 + Below(5));
     ExpectStatistics(*database_, model_);
     ExpectCatalogue(*database_, model_);
     ExpectVerified(*database_);
@@ -361,6 +373,10 @@ TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
     not_in_pos += model_.NotInPos({}).size();
     groups += model_.MultipleListings({}).size();
     pushes += model_.Pushes().size();
+    for (const std::string& row : model_.Reasons({})) {
+      const std::string after_id = row.substr(row.find("|NOT_IN_POS_REASON_") + 1);
+      ++reasons[after_id.substr(0, after_id.find_first_of(" |"))];
+    }
   }
   // The run met what it is for.
   const auto steps = static_cast<std::size_t>(GetParam().steps);
@@ -369,6 +385,7 @@ TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
   EXPECT_GT(not_in_pos, steps);
   EXPECT_GT(groups, steps);
   EXPECT_GT(pushes, steps);
+  EXPECT_EQ(reasons.size(), 9U) << absl::StrJoin(reasons, " ", absl::PairFormatter(":"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, MenuProperty,

@@ -8,6 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/store/merchants.h"
+#include "server/sync/sync_engine.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/menu_model.h"
 #include "tests/integration/test_database.h"
 
@@ -118,7 +120,7 @@ TEST_F(Rekey, WhatWasInterruptedIsFinishedByWhoeverComesNext) {
     Execute("UPDATE merchant SET rekeying = 77, sku_case = 1 WHERE merchant_id = 'shop'");
     for (const std::string& sql : interruption) Execute(sql);
 
-    const absl::Status finished = store::FinishAllRekeying(*database_);
+    const absl::Status finished = store::FinishAbandonedRekeying(*database_);
 
     ASSERT_TRUE(finished.ok()) << finished;
     ExpectAll();
@@ -147,6 +149,18 @@ TEST_F(Rekey, OfSeveralServersAtOnceOneDoesItAndTheOthersWait) {
   }
   for (std::thread& server : servers) server.join();
   model_.sku_case = SkuCase::kIgnore;
+  ExpectStatistics(*database_, model_);
+  ExpectVerified(*database_);
+}
+
+TEST_F(Rekey, WhatAServerLeftHalfWayIsFinishedByAnotherThatRuns) {
+  Fill(30);
+  SyncEngine engine(*database_, {});
+  Execute("UPDATE merchant SET rekeying = 77, sku_case = 1 WHERE merchant_id = 'shop'");
+  model_.sku_case = SkuCase::kIgnore;
+
+  EXPECT_TRUE(Eventually([&] { return store::OpenMenu(*database_, "shop", {}).ok(); }));
+
   ExpectStatistics(*database_, model_);
   ExpectVerified(*database_);
 }

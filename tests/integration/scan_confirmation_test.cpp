@@ -1,4 +1,6 @@
 // A scan that saw suspiciously little removes nothing until somebody says so (design rule 6).
+#include "common/names.h"
+#include "server/store/channels.h"
 #include "tests/integration/scan_fixture.h"
 
 namespace skulink {
@@ -60,6 +62,40 @@ TEST_F(ScanConfirmationTest, LessThanHalfOfWhatWasLiveRemovesNothing) {
 
   ExpectDoubt(job, v1::CONFIRMATION_REASON_LIVE_DROP, 19, 21);
   EXPECT_EQ(Listings(), ListingIds(1, 40));
+}
+
+TEST_F(ScanConfirmationTest, TheShopBehindTheChannelStaysUntilItIsOver) {
+  const v1::Job job = ScanOfWhatIsLeft(0);
+  const auto change = [&](const std::string& endpoint) {
+    return store::UpdateChannel(database(), "default", "shop", {.endpoint = endpoint}).status();
+  };
+  EXPECT_EQ(ReasonOf(change("grpc://127.0.0.1:1")), v1::ERROR_REASON_CHANNEL_BUSY);
+  EXPECT_TRUE(change(shop().address()).ok()) << "it is the same";
+  ASSERT_TRUE(engine().CancelJob(*ParseJobName(job.name(), "name"), absl::Seconds(10)).ok());
+  EXPECT_TRUE(change("grpc://127.0.0.1:1").ok());
+}
+
+// More than one transaction holds, of one item.
+TEST_F(ScanConfirmationTest, AnItemThatHasThousandsOfNewListingsIsTakenInSteps) {
+  std::vector<sellercenter::v1::Listing> listings = MakeListings(40);
+  for (int i = 0; i < 12'000; ++i) {
+    sellercenter::v1::Listing& listing = listings.emplace_back(listings[0]);
+    listing.set_listing_id("new-" + std::to_string(i));
+  }
+  shop().SetListings(listings);
+  shop().AddFault({.kind = FaultKind::kEmptyShop, .times = 1});
+  const v1::Job doubtful = Scan();
+  ASSERT_EQ(doubtful.state(), v1::JOB_STATE_NEEDS_CONFIRMATION);
+  const std::int64_t revision = doubtful.revision();
+
+  const auto confirmed = engine().ConfirmJob(*ParseJobName(doubtful.name(), "name"));
+  ASSERT_TRUE(confirmed.ok()) << confirmed.status();
+  const v1::Job job = AwaitEnd(*confirmed);
+
+  EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.ShortDebugString();
+  EXPECT_EQ(job.progress().removed(), 0);
+  EXPECT_EQ(Listings().size(), 12'040);
+  EXPECT_GE(job.revision() - revision, 12'000 * 2 / 10'000);
 }
 
 TEST_F(ScanConfirmationTest, HalfOfWhatWasLiveIsEnough) {
@@ -138,7 +174,7 @@ TEST_F(ScanConfirmationTest, ConfirmedJobIsFinishedByAnotherServer) {
   EXPECT_EQ(ended.state(), v1::JOB_STATE_SUCCEEDED) << ended.ShortDebugString();
   EXPECT_EQ(ended.progress().removed(), 40);
   EXPECT_THAT(Listings(), IsEmpty());
-  EXPECT_EQ(Number("SELECT COUNT(*) FROM scan_page"), 0);
+  ExpectNoPagesKept();
 }
 
 TEST_F(ScanConfirmationTest, CancelledJobRemovesNothing) {
@@ -150,7 +186,7 @@ TEST_F(ScanConfirmationTest, CancelledJobRemovesNothing) {
   EXPECT_EQ(cancelled->state(), v1::JOB_STATE_CANCELLED);
   EXPECT_EQ(ReasonOf(engine().ConfirmJob(NameOf(job)).status()), v1::ERROR_REASON_JOB_STATE);
   EXPECT_EQ(Listings(), ListingIds(1, 40));
-  EXPECT_EQ(Number("SELECT COUNT(*) FROM scan_page"), 0);
+  ExpectNoPagesKept();
 }
 
 TEST_F(ScanConfirmationTest, NewScanEndsTheOneInDoubt) {

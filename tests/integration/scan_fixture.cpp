@@ -8,6 +8,7 @@
 #include "server/store/merchants.h"
 #include "server/store/products.h"
 #include "server/store/verify.h"
+#include "tests/integration/eventually.h"
 
 namespace skulink {
 
@@ -45,6 +46,10 @@ void ScanTest::AddVariants(const std::vector<std::string>& skus) {
   }
   const auto imported = store::ImportProducts(database(), "default", rows);
   ASSERT_TRUE(imported.ok() && imported->refused.empty()) << imported.status();
+}
+
+void ScanTest::ExpectNoPagesKept() {
+  EXPECT_TRUE(Eventually([&] { return Number("SELECT COUNT(*) FROM scan_page") == 0; }));
 }
 
 SyncEngine& ScanTest::engine() {

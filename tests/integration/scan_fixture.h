@@ -54,6 +54,8 @@ class ScanTest : public testing::Test {
   std::vector<v1::JobItem> Items(const v1::Job& job);
   // What is kept for the views equals what it is made of.
   void ExpectViewsRight();
+  // Nothing is kept for successors of jobs that have ended, soon after.
+  void ExpectNoPagesKept();
 
   // Sorted.
   std::vector<std::string> Listings(const std::string& channel = "shop");

@@ -233,13 +233,13 @@ TEST_F(ServiceBadInputTest, Jobs) {
 TEST_F(ServiceBadInputTest, ProductsMenu) {
   std::vector<BadInput> inputs;
   for (const std::string view : {"ListSoldInChannel", "ListNotInPos", "ListNotInChannel", "ListInPos",
-                                 "ListMultipleListings", "ListChannelStatistics"}) {
+                                 "ListMultipleListings", "ListChannelStatistics", "SummarizeNotInPos"}) {
     const std::string method = "ProductsMenuService." + view, parent = "parent: 'merchants/default' ";
     inputs.push_back({method, "", "parent", v1::ERROR_REASON_FIELD_REQUIRED});
     inputs.push_back({method, parent + "channels: 'shopee'", "channels[0]", v1::ERROR_REASON_FORMAT_INVALID});
     inputs.push_back({method, parent + "channels: 'merchants/b/channels/c'", "channels[0]",
                       v1::ERROR_REASON_FORMAT_INVALID});
-    if (view == "ListChannelStatistics") continue;
+    if (view == "ListChannelStatistics" || view == "SummarizeNotInPos") continue;
     inputs.push_back({method, parent + "sku_prefix: 'a' name_prefix: 'b'", "name_prefix",
                       v1::ERROR_REASON_FORMAT_INVALID});
     inputs.push_back({method, parent + "sku_prefix: '" + Repeat("x", 256) + "'", "sku_prefix",
@@ -316,6 +316,9 @@ TEST_F(ServiceBadInputTest, UnknownResourcesAreNamed) {
       {"InventoryService.SetStock", "parent: 'merchants/b' settings { variant { sku: 'A' } }", "merchants/b"},
       {"ProductsMenuService.ListInPos", "parent: 'merchants/b'", "merchants/b"},
       {"ProductsMenuService.ListNotInPos",
+       "parent: 'merchants/default' channels: 'merchants/default/channels/x'",
+       "merchants/default/channels/x"},
+      {"ProductsMenuService.SummarizeNotInPos",
        "parent: 'merchants/default' channels: 'merchants/default/channels/x'",
        "merchants/default/channels/x"},
       {"ProductsMenuService.ListChannelStatistics",

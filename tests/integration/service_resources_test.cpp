@@ -1,6 +1,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "common/page_token.h"
 #include "skulink/v1/catalog_service.pb.h"
 #include "skulink/v1/channel_service.pb.h"
 #include "skulink/v1/merchant_service.pb.h"
@@ -179,6 +181,25 @@ TEST_F(ServiceResourcesTest, APageTokenBelongsToItsMethodAndFields) {
   EXPECT_EQ(
       ReasonOf(CallText("ProductsMenuService.ListInPos", "parent: 'merchants/default' " + token).status()),
       v1::ERROR_REASON_PAGE_TOKEN_INVALID);
+}
+
+// As a server with other columns makes them, or somebody who knows how.
+TEST_F(ServiceResourcesTest, PageTokensWithOtherColumnsThanTheViewHasAreRefused) {
+  for (const char* view :
+       {"ListSoldInChannel", "ListNotInPos", "ListNotInChannel", "ListInPos", "ListMultipleListings"}) {
+    const std::string method = absl::StrCat("ProductsMenuService.", view);
+    for (const std::string filter : {"", "sku_prefix: 'a' ", "name_prefix: 'a' "}) {
+      const std::string text = "parent: 'merchants/default' " + filter;
+      int taken = 0;
+      for (std::size_t columns = 1; columns <= 5; ++columns) {
+        const std::string token = MakePageToken(*ParseRequest(method, text), PagePosition(columns, "1"));
+        const auto answer = CallText(method, text + "page_token: '" + token + "'");
+        taken += answer.ok();
+        EXPECT_TRUE(answer.ok() || ReasonOf(answer.status()) == v1::ERROR_REASON_PAGE_TOKEN_INVALID);
+      }
+      EXPECT_EQ(taken, 1) << method << " " << filter;
+    }
+  }
 }
 
 TEST_F(ServiceResourcesTest, CheckChannelSaysWhyTheSellerCenterCannotBeReached) {

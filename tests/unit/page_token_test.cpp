@@ -20,7 +20,7 @@ v1::ListInPosRequest Request() {
 }
 
 template <typename ListRequest>
-absl::StatusOr<PagePosition> Read(ListRequest request, const std::string& token, std::size_t columns = 0) {
+absl::StatusOr<PagePosition> Read(ListRequest request, const std::string& token, std::size_t columns = 1) {
   request.set_page_token(token);
   return ReadPageToken(request, columns);
 }
@@ -100,7 +100,7 @@ TEST(PageToken, HasTheColumnsThatAreAskedFor) {
   const std::string token = MakePageToken(Request(), {"a", "b"});
 
   EXPECT_TRUE(Read(Request(), token, 2).ok());
-  EXPECT_TRUE(Read(Request(), token, 0).ok());
+  ExpectRefused(Read(Request(), token, 0), "two columns too many");
   ExpectRefused(Read(Request(), token, 1), "one column too many");
   ExpectRefused(Read(Request(), token, 3), "one column missing");
 }

@@ -45,6 +45,12 @@ struct ScanSelection {
   std::vector<std::string> item_ids = {};
 };
 
+// A row of Not In POS.
+struct ExplainedListing {
+  v1::Listing listing;
+  v1::NotInPosExplanation explanation;
+};
+
 // Called with each new state of a job.
 using OnJobProgress = std::function<void(const v1::Job&)>;
 
@@ -134,6 +140,11 @@ class Client {
   // possible.
   Pages<v1::MenuVariant> ListSoldInChannel(const v1::ListSoldInChannelRequest& request);
   Pages<v1::Listing> ListNotInPos(const v1::ListNotInPosRequest& request);
+  // The same, with why each listing is not in the POS.
+  Pages<ExplainedListing> ListNotInPosWithReasons(const v1::ListNotInPosRequest& request);
+  // Of all channels when none is named. Takes some seconds for a million listings: see WithTimeout.
+  absl::StatusOr<std::vector<v1::NotInPosSummary>> SummarizeNotInPos(
+      std::string_view merchant, const std::vector<std::string>& channels = {});
   Pages<v1::NotInChannelRow> ListNotInChannel(const v1::ListNotInChannelRequest& request);
   Pages<v1::MenuVariant> ListInPos(const v1::ListInPosRequest& request);
   Pages<v1::MultipleListing> ListMultipleListings(const v1::ListMultipleListingsRequest& request);

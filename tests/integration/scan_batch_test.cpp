@@ -1,0 +1,48 @@
+#include "server/sync/scan_batch.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+
+namespace skulink {
+namespace {
+
+// Batches of one page each, of a channel that the store has nothing of.
+class ScanBatchTest : public testing::Test {
+ protected:
+  absl::Status Take(ListingPage page) {
+    ScanBatch batch(memory_);
+    SKULINK_RETURN_IF_ERROR(batch.Check(page, 0));
+    batch.Take(std::move(page));
+    return absl::OkStatus();
+  }
+
+  ScanMemory memory_{[] { return nullptr; }};
+};
+
+TEST_F(ScanBatchTest, PagesWithoutNewsDoNotGoOnForEver) {
+  const Listing listing{.listing_id = "l", .item_id = "i", .state = ListingState::kLive};
+  int pages = 0;
+  absl::Status status;
+  for (; status.ok() && pages < 10'000; ++pages) {
+    status = Take({.listings = {listing}, .resume_token = absl::StrCat("token", pages)});
+  }
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID) << status;
+  EXPECT_LT(pages, 2000);
+}
+
+TEST_F(ScanBatchTest, EmptyPagesBetweenOthersAreFine) {
+  for (int page = 0; page < 3000; ++page) {
+    ListingPage next{.resume_token = absl::StrCat("token", page)};
+    if (page % 900 == 0) {
+      const std::string id = absl::StrCat("l", page);
+      next.listings.push_back({.listing_id = id, .item_id = id, .state = ListingState::kLive});
+    }
+    const absl::Status status = Take(std::move(next));
+    ASSERT_TRUE(status.ok()) << status;
+  }
+}
+
+}  // namespace
+}  // namespace skulink
