@@ -31,6 +31,7 @@ absl::StatusOr<v1::CreateProductResponse> CreateProduct(const v1::CreateProductR
 
   SKULINK_ASSIGN_OR_RETURN(const store::Product created,
                            store::CreateProduct(call.database, parent.merchant, product));
+  call.engine.WakePushes();
   v1::CreateProductResponse response;
   *response.mutable_product() = ToProto(created, parent.merchant);
   return response;
@@ -83,6 +84,7 @@ absl::StatusOr<v1::UpdateProductResponse> UpdateProduct(const v1::UpdateProductR
 
   SKULINK_ASSIGN_OR_RETURN(const store::Product product,
                            store::UpdateProduct(call.database, name.merchant, name.product, change));
+  call.engine.WakePushes();
   v1::UpdateProductResponse response;
   *response.mutable_product() = ToProto(product, name.merchant);
   return response;

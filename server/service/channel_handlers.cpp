@@ -128,6 +128,7 @@ absl::StatusOr<v1::UpdateChannelResponse> UpdateChannel(const v1::UpdateChannelR
 
   SKULINK_ASSIGN_OR_RETURN(const store::Channel channel,
                            store::UpdateChannel(call.database, name.merchant, name.channel, change));
+  if (change.stock_sync || change.price_sync) call.engine.WakePushes();
   v1::UpdateChannelResponse response;
   *response.mutable_channel() = ToProto(channel, name.merchant);
   return response;

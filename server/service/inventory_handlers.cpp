@@ -67,7 +67,9 @@ absl::StatusOr<v1::SetStockResponse> Change(store::StockRequest::Kind kind, cons
   Request content(request);
   content.clear_request_id();
   change.request = content.SerializeAsString();
-  return store::ChangeStock(call.database, parent.merchant, change);
+  absl::StatusOr<v1::SetStockResponse> changed = store::ChangeStock(call.database, parent.merchant, change);
+  if (changed.ok()) call.engine.WakePushes();
+  return changed;
 }
 
 }  // namespace

@@ -78,6 +78,7 @@ absl::StatusOr<v1::ImportProductsResponse> ProductImport::Take(const v1::ImportP
   for (const v1::ImportRow& row : request.rows()) Decode(row, merchant.currency, response, rows);
   SKULINK_ASSIGN_OR_RETURN(store::ImportOutcome outcome,
                            store::ImportProducts(call.database, merchant_id_, rows));
+  call.engine.WakePushes();
   for (v1::RefusedRow& refused : outcome.refused) *response.add_refused_rows() = std::move(refused);
 
   Add(outcome.counts, totals_);

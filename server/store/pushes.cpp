@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "common/text.h"
 #include "server/store/listings.h"
@@ -52,8 +53,8 @@ class Answers {
 
  private:
   void LockPushes(const std::vector<std::string_view>& listing_ids) {
-    absl::flat_hash_map<PushKey, const PushAnswer*> wanted;
-    for (const PushAnswer& answer : answers_) wanted[{answer.push.listing_id, answer.push.kind}] = &answer;
+    absl::flat_hash_set<PushKey> wanted;
+    for (const PushAnswer& answer : answers_) wanted.emplace(answer.push.listing_id, answer.push.kind);
     session_.Query(
         absl::StrCat("SELECT listing_id, kind, product_no, variant_no, quantity, currency, version, outcome, "
                      "due, applied, attempts, description, change_time, attempt_time, apply_time, ",
@@ -64,19 +65,19 @@ class Answers {
           now_ = row.Int(15);
           const auto found = wanted.find(PushKey(row.Text(0), static_cast<v1::PushKind>(row.Int(1))));
           if (found == wanted.end()) return;
-          pushes_[found->first] = {.product = row.Int(2),
-                                   .variant = row.Int(3),
-                                   .quantity = row.Int(4),
-                                   .currency = row.String(5),
-                                   .version = row.Int(6),
-                                   .outcome = static_cast<v1::PushOutcome>(row.Int(7)),
-                                   .due = row.OptionalInt(8),
-                                   .applied = row.OptionalInt(9),
-                                   .attempts = row.Int(10),
-                                   .description = row.String(11),
-                                   .change_time = row.Int(12),
-                                   .attempt_time = row.OptionalInt(13),
-                                   .apply_time = row.OptionalInt(14)};
+          pushes_[*found] = {.product = row.Int(2),
+                             .variant = row.Int(3),
+                             .quantity = row.Int(4),
+                             .currency = row.String(5),
+                             .version = row.Int(6),
+                             .outcome = static_cast<v1::PushOutcome>(row.Int(7)),
+                             .due = row.OptionalInt(8),
+                             .applied = row.OptionalInt(9),
+                             .attempts = row.Int(10),
+                             .description = row.String(11),
+                             .change_time = row.Int(12),
+                             .attempt_time = row.OptionalInt(13),
+                             .apply_time = row.OptionalInt(14)};
         });
   }
 

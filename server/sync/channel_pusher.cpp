@@ -23,8 +23,6 @@ constexpr int kUsualBatch = 100;
 constexpr absl::Duration kLookPause = absl::Milliseconds(50);
 // Fetched at once, at least.
 constexpr int kFewestFetched = 256;
-// Between the end of a call and the end of the lease.
-constexpr absl::Duration kLeaseMargin = absl::Milliseconds(500);
 // A shop that failed is not forgotten for so long, however little there is to be sent.
 constexpr absl::Duration kFailureMemory = absl::Minutes(10);
 // Answers that wait to be written: with more, nothing is sent.
@@ -127,7 +125,8 @@ bool ChannelPusher::WantsFetch(Clock::time_point now) {
     WakeAt(pause_until_);
     return false;
   }
-  const bool few = static_cast<int>(backlog_.size()) < LargestBatch(backlog_kind_) * options_.calls_at_once;
+  const int enough = LargestBatch(backlog_kind_) * options_.calls_at_once;
+  const bool few = backlog_.empty() || static_cast<int>(backlog_.size()) < enough;
   // Stock that became due goes before prices that wait.
   if (!few && !(look_ && backlog_kind_ == v1::PUSH_KIND_PRICE)) return false;
   if (!more_ && now < next_look_) {
@@ -143,7 +142,7 @@ bool ChannelPusher::MayCall(Clock::time_point now, bool doubtful) {
     WakeAt(pause_until_);
     return false;
   }
-  if (now + Ticks(options_.call_timeout + kLeaseMargin) > channel_->held_until()) {
+  if (now + Ticks(options_.call_timeout + options_.lease_margin) > channel_->held_until()) {
     WakeAt(now + Ticks(kStoreRetry));  // the lease is about to be renewed
     return false;
   }
@@ -167,6 +166,7 @@ ChannelPusher::Task ChannelPusher::ChooseCall(Clock::time_point now) {
     if (!connected.ok()) {  // only when the address is none
       AnswerLater(backlog_.front(), connected.status(), CallFailed({.begun = now}, connected.status()));
       backlog_.pop_front();
+      WakeAt(now);
       return {};
     }
     seller_center_ = *std::move(connected);

@@ -28,6 +28,8 @@ struct PushOptions {
   int calls_at_once = 4;
   // How long an answer may take; less than a lease, so that no call outlives one.
   absl::Duration call_timeout = absl::Seconds(6);
+  // Between the end of the last call and the end of the lease, at least.
+  absl::Duration lease_margin = absl::Milliseconds(500);
   // How long a channel is kept after its last push.
   absl::Duration linger = absl::Seconds(5);
   PushPauses pauses;

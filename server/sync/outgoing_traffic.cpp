@@ -14,18 +14,18 @@ namespace {
 
 // Channels taken at once; more are taken at the next look.
 constexpr int kTakenAtOnce = 100;
-// Between two looks, however many changes come: each asks for all channels.
+// Between two looks, however many changes come; and not less than so many times what a look takes, since each
+// asks for all channels.
 constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
-// So long before a lease ends everything on the channel ends.
-constexpr absl::Duration kLeaseMargin = absl::Milliseconds(500);
-
+constexpr int kPauseForLook = 20;
 std::string NameOf(const store::ChannelTraffic& traffic) {
   return ToString(ChannelName{traffic.merchant_id, traffic.channel_id});
 }
 
-PushOptions WithinLease(PushOptions options, absl::Duration lease) {
-  // What is left of a lease when its renewal is due is a quarter less.
-  options.call_timeout = std::min(options.call_timeout, 0.6 * lease);
+OutgoingTraffic::Options WithinLease(OutgoingTraffic::Options options) {
+  // When a lease is to be renewed, three quarters of it are left.
+  options.push.call_timeout = std::min(options.push.call_timeout, 0.6 * options.lease);
+  options.push.lease_margin = std::min(options.push.lease_margin, 0.1 * options.lease);
   return options;
 }
 
@@ -38,8 +38,8 @@ std::string NewOwner() {
 }
 
 OutgoingTraffic::OutgoingTraffic(store::Database& database, const Options& options)
-    : database_(database), options_(options), server_(NewOwner()) {
-  pool_.emplace(database_, WithinLease(options_.push, options_.lease));
+    : database_(database), options_(WithinLease(options)), server_(NewOwner()) {
+  pool_.emplace(database_, options_.push);
   keeper_ = std::thread([this] { Keep(); });
   watcher_ = std::thread([this] { WatchLeases(); });
 }
@@ -96,9 +96,12 @@ void OutgoingTraffic::Keep() {
       GiveBackIdle();
       Take();
     }
+    const Clock::duration pause = std::max<Clock::duration>(absl::ToChronoNanoseconds(kShortestPause),
+                                                            kPauseForLook * (Clock::now() - start));
     std::unique_lock lock(mutex_);
     const auto stopped = [this] { return stop_.stop_requested(); };
-    changed_.wait_for(lock, absl::ToChronoNanoseconds(kShortestPause), stopped);
+    changed_.wait_for(lock, std::min<Clock::duration>(pause, absl::ToChronoNanoseconds(options_.poll)),
+                      stopped);
     changed_.wait_for(lock, absl::ToChronoNanoseconds(options_.poll), [&] { return woken_ || stopped(); });
     woken_ = false;
   }
@@ -109,7 +112,7 @@ void OutgoingTraffic::Keep() {
 void OutgoingTraffic::WatchLeases() {
   std::unique_lock lock(mutex_);
   while (!stop_.stop_requested()) {
-    const Clock::time_point limit = Clock::now() + absl::ToChronoNanoseconds(kLeaseMargin);
+    const Clock::time_point limit = Clock::now() + absl::ToChronoNanoseconds(options_.push.lease_margin);
     Clock::time_point first_end = Clock::time_point::max();
     for (auto owned = owned_.begin(); owned != owned_.end();) {
       const std::shared_ptr<OwnedChannel> channel = owned->second.channel;
@@ -127,7 +130,7 @@ void OutgoingTraffic::WatchLeases() {
     if (first_end == Clock::time_point::max()) {
       changed_.wait(lock);
     } else {
-      changed_.wait_until(lock, first_end - absl::ToChronoNanoseconds(kLeaseMargin));
+      changed_.wait_until(lock, first_end - absl::ToChronoNanoseconds(options_.push.lease_margin));
     }
   }
 }
@@ -187,8 +190,9 @@ void OutgoingTraffic::GiveBackIdle() {
 OutgoingTraffic::Owned& OutgoingTraffic::Adopt(const store::ChannelTraffic& traffic,
                                                Clock::time_point held_until) {
   Owned& owned = owned_[{traffic.merchant_number, traffic.channel_number}];
-  if (owned.channel != nullptr && owned.channel->traffic().fence != traffic.fence) {
-    // It was another server's meanwhile, without our noticing.
+  if (owned.channel != nullptr &&
+      (owned.channel->traffic().fence != traffic.fence || owned.channel->lost().stop_requested())) {
+    // It was another server's meanwhile, or was taken for lost.
     owned.channel->Lose();
     pool_->Remove(owned.channel);
     owned = {};

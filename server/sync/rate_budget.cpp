@@ -84,8 +84,9 @@ std::optional<absl::Duration> RateBudget::TryTakeWrite() {
   const bool first = waiting_[static_cast<std::size_t>(Priority::kWrite)].empty();
   const std::optional<absl::Time> until = first ? TakeNow() : now + kAskAgain;
   write_expected_until_ = until ? *until + kWriteDelay : absl::InfinitePast();
-  if (!until) return std::nullopt;
-  return *until - now;
+  if (until) return *until - now;
+  changed_.notify_all();
+  return std::nullopt;
 }
 
 void RateBudget::Throttled(absl::Duration retry_after) {

@@ -118,14 +118,15 @@ class SyncEngine::Impl {
   }
 
   std::shared_ptr<RunningJob> MakeRunner(OutgoingTraffic::Job claimed) {
-    const auto publish = [this](const v1::Job& now) { Publish(now); };
     const v1::ScanMode mode = claimed.record.job.scan_mode();
-    const bool full = mode != v1::SCAN_MODE_UPDATED && mode != v1::SCAN_MODE_ITEM;
-    const auto make = [&]<typename Runner>(std::type_identity<Runner>) -> std::shared_ptr<RunningJob> {
-      return std::make_shared<Runner>(database_, std::move(claimed.record), options_.seller_center_timeout,
-                                      claimed.channel->budget(), publish);
-    };
-    return full ? make(std::type_identity<Scan>()) : make(std::type_identity<QuickScan>());
+    const bool quick = mode == v1::SCAN_MODE_UPDATED || mode == v1::SCAN_MODE_ITEM;
+    return quick ? Make<QuickScan>(std::move(claimed)) : Make<Scan>(std::move(claimed));
+  }
+
+  template <typename Runner>
+  std::shared_ptr<RunningJob> Make(OutgoingTraffic::Job claimed) {
+    return std::make_shared<Runner>(database_, std::move(claimed.record), options_.seller_center_timeout,
+                                    claimed.channel->budget(), [this](const v1::Job& now) { Publish(now); });
   }
 
   bool Claim() {

@@ -139,6 +139,18 @@ class Stack:
         return subprocess.run([self.build / 'bin' / 'skulinkd', 'verify', '--data-dir', self.data_dir],
                               capture_output=True, text=True, check=False)
 
+    def mariadb(self):
+        """The process id of the server's MariaDB."""
+        server = str(self.server.process.pid)
+        for stat in pathlib.Path('/proc').glob('[0-9]*/stat'):
+            try:
+                name, fields = stat.read_text().rsplit(')', 1)
+            except OSError:  # ended meanwhile
+                continue
+            if name.partition('(')[2] in ('mariadbd', 'mysqld') and fields.split()[1] == server:
+                return int(stat.parent.name)
+        raise LookupError('the server has no MariaDB')
+
     def stop_server(self):
         status = self.server.stop()
         if status != 0:

@@ -1,6 +1,7 @@
 #include "tests/integration/push_fixture.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/str_cat.h"
 #include "server/store/merchants.h"
@@ -23,8 +24,8 @@ store::ChannelTraffic OwnTraffic(store::Database& database, int channel, const s
     traffic.merchant_number = store::RequireMerchant(session, merchant).number;
     session.Execute(
         "INSERT INTO channel_traffic (merchant_no, channel_no, owner, fence, lease_until) VALUES (?, ?, "
-        "'test', 1, 0) ON DUPLICATE KEY UPDATE owner = 'test', fence = 1",
-        {traffic.merchant_number, channel});
+        "'test', 1, ?) ON DUPLICATE KEY UPDATE owner = 'test', fence = 1, lease_until = VALUES(lease_until)",
+        {traffic.merchant_number, channel, INT64_MAX});
   });
   EXPECT_TRUE(owned.ok()) << owned;
   return traffic;

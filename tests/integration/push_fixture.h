@@ -12,7 +12,7 @@
 
 namespace skulink {
 
-// The right to send to a channel of `shop`.
+// The right to send to a channel, for ever: no server takes it.
 store::ChannelTraffic OwnTraffic(store::Database& database, int channel,
                                  const std::string& merchant = "shop");
 // PlanSomeOfAll until nothing is left; how many steps it took.

@@ -51,12 +51,13 @@ TEST_F(PushPlanning, TheRuleIsComputedWithoutOverflow) {
   const std::vector<Case> cases = {
       {7, {.enabled = true}, 7},
       {7, {.enabled = true, .percentage = 50}, 3},
+      {7, {.enabled = true, .percentage = 1000}, 70},
       {7, {.enabled = true, .percentage = 50, .buffer = 1}, 2},
       {7, {.enabled = true, .percentage = 50, .buffer = 4}, 0},
       {7, {.enabled = true, .maximum = 5}, 5},
       {7, {.enabled = true, .maximum = 0}, 0},
       {0, {.enabled = true, .percentage = 1000}, 0},
-      {kMost, {.enabled = true, .percentage = 1000}, 10 * kMost},
+      {kMost, {.enabled = true, .percentage = 1000}, kMost},
       {kMost, {.enabled = true, .percentage = 1000, .buffer = kMost, .maximum = kMost}, kMost},
       {199, {.enabled = true, .percentage = 1}, 1},
       {99, {.enabled = true, .percentage = 1}, 0},
@@ -194,7 +195,7 @@ TEST_F(PushPlanning, SwitchingOnAndAChangedRulePlanAllInSteps) {
   ExpectVerified(*database_);
   PlanAll(web);
   EXPECT_EQ(Pushes(web).at(51), "S00102 stock 7 PENDING due");
-  EXPECT_EQ(Send(web).size(), kListings / 2 - 50) << "those above 100, and the one that changed";
+  EXPECT_EQ(Send(web).size(), kListings / 2 - 51) << "those above 100";
 
   Sync("web", {});
   Put("S00104", "S00104", 7);

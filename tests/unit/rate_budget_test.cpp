@@ -4,6 +4,7 @@
 
 #include <future>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace skulink {
@@ -78,7 +79,41 @@ class RateBudgetTest : public testing::Test {
   RateBudget budget_{clock_};
 };
 
+TEST_F(RateBudgetTest, WriteThatCannotWaitIsToldWhenToComeAndReadsWaitForIt) {
+  budget_.SetLimit(10);
+  EXPECT_EQ(budget_.TryTakeWrite(), std::nullopt);
+  const std::optional<absl::Duration> wait = budget_.TryTakeWrite();
+  ASSERT_TRUE(wait);
+  EXPECT_GT(*wait, absl::Milliseconds(99));
+  EXPECT_LT(*wait, absl::Milliseconds(101));
+  auto read = Start(Priority::kRead);
+  clock_.AwaitWaiting(1);
+
+  clock_.Advance(*wait);
+  clock_.AwaitWaiting(1);
+  EXPECT_TRUE(Waits(read));
+  EXPECT_EQ(budget_.TryTakeWrite(), std::nullopt);
+
+  clock_.AwaitWaiting(1);
+  clock_.Advance(absl::Milliseconds(101));
+  EXPECT_TRUE(read.get().ok());
+}
+
+TEST_F(RateBudgetTest, WriteThatDoesNotComeHoldsReadsUpForAMoment) {
+  budget_.SetLimit(10);
+  EXPECT_EQ(budget_.TryTakeWrite(), std::nullopt);
+  const std::optional<absl::Duration> wait = budget_.TryTakeWrite();
+  ASSERT_TRUE(wait);
+  auto read = Start(Priority::kRead);
+  clock_.AwaitWaiting(1);
+
+  clock_.Advance(*wait + absl::Milliseconds(60));
+
+  EXPECT_TRUE(read.get().ok());
+}
+
 TEST_F(RateBudgetTest, WithoutALimitNobodyWaits) {
+  EXPECT_EQ(budget_.TryTakeWrite(), std::nullopt);
   EXPECT_FALSE(budget_.limited());
   for (int i = 0; i < 1000; ++i) TakeAtOnce(i % 2 == 0 ? Priority::kWrite : Priority::kRead);
 }
