@@ -25,6 +25,7 @@ struct ScanMemory {
   StringSet resume_tokens;
   // Ids of refused listings that the channel does not have.
   StringSet refused;
+  std::string currency;  // the merchant's: of prices that come without one
 };
 
 // Pages that are written in one transaction: what they change, and what a successor needs to go on after
@@ -75,6 +76,7 @@ class ScanBatch {
   void TakeListing(Listing listing);
   void NoteSeen(ListingIndex::Entry entry, const std::string& listing_id);
   void TakeRefused(const RefusedListing& refused);
+  void TakeIncomplete(const IncompleteListing& incomplete);
 
   ScanMemory& memory_;
   store::ListingChanges changes_;
@@ -88,6 +90,7 @@ class ScanBatch {
   // What this batch adds to the counts of the scan. A listing that is sent again as something else leaves the
   // count it was in, so these may be below zero.
   std::int64_t seen_ = 0, created_ = 0, updated_ = 0, unchanged_ = 0, refused_ = 0, live_seen_ = 0;
+  std::int64_t incomplete_ = 0;
 };
 
 }  // namespace skulink
