@@ -49,7 +49,41 @@ struct Values {
   std::string endpoint;
   std::string name;
   v1::Platform platform = v1::PLATFORM_UNSPECIFIED;
+  int limit = 0;
 };
+
+CLI::Option* AddEndpoint(CLI::App& command, Values& values) {
+  return command.add_option("--endpoint", values.endpoint,
+                            "Where its Seller Center answers: grpc://host:port or grpcs://host:port");
+}
+
+void AddPlatformAndName(CLI::App& command, Values& values, const std::string& name_at_first) {
+  command.add_option("--platform", values.platform, "Whose storefront it is")
+      ->transform(OneOf(kPlatforms))
+      ->option_text("shopee|tokopedia|tiktok_shop|lazada|shopify|woocommerce|vendure|other");
+  command.add_option("--name", values.name, "What people call it" + name_at_first);
+}
+
+v1::Channel ChannelOf(const Values& values) {
+  v1::Channel channel;
+  channel.set_endpoint(values.endpoint);
+  channel.set_platform(values.platform);
+  channel.set_display_name(values.name);
+  return channel;
+}
+
+void Set(App& app, Client& client, const Values& values, const CLI::App& command) {
+  std::vector<std::string> fields;
+  if (command.count("--endpoint") > 0) fields.emplace_back("endpoint");
+  if (command.count("--platform") > 0) fields.emplace_back("platform");
+  if (command.count("--name") > 0) fields.emplace_back("display_name");
+  v1::Channel channel = ChannelOf(values);
+  channel.set_name(app.ChannelResource(values.id));
+  // No field at all would mean all of them.
+  const absl::StatusOr<v1::Channel> now =
+      fields.empty() ? client.GetChannel(channel.name()) : client.UpdateChannel(channel, fields);
+  if (app.Check(now.status())) RowPrinter(app, kColumns).Print(ChannelRow(*now));
+}
 
 }  // namespace
 
@@ -64,26 +98,24 @@ void AddChannelCommands(CLI::App& root, App& app) {
   const auto values = std::make_shared<Values>();
   CLI::App* add = group->add_subcommand("add", "Add a channel");
   add->add_option("ID", values->id, "1 to 63 of a-z, 0-9 and -, a letter first")->required();
-  add->add_option("--endpoint", values->endpoint,
-                  "Where its Seller Center answers: grpc://host:port or grpcs://host:port")
-      ->required();
-  add->add_option("--platform", values->platform, "Whose storefront it is")
-      ->transform(CLI::CheckedTransformer(kPlatforms, CLI::ignore_case))
-      ->option_text("shopee|tokopedia|tiktok_shop|lazada|shopify|woocommerce|vendure|other");
-  add->add_option("--name", values->name, "What people call it; at first the id");
+  AddEndpoint(*add, *values)->required();
+  AddPlatformAndName(*add, *values, "; at first the id");
   OnCommand(*add, app, [&app, values](Client client) {
-    v1::Channel channel;
-    channel.set_endpoint(values->endpoint);
-    channel.set_platform(values->platform);
-    channel.set_display_name(values->name);
     const absl::StatusOr<v1::Channel> created =
-        client.CreateChannel(app.MerchantResource(), values->id, channel);
+        client.CreateChannel(app.MerchantResource(), values->id, ChannelOf(*values));
     if (app.Check(created.status())) RowPrinter(app, kColumns).Print(ChannelRow(*created));
   });
 
+  CLI::App* set = group->add_subcommand("set", "Change what is given of a channel; the rest stays");
+  set->add_option("ID", values->id)->required();
+  AddEndpoint(*set, *values);
+  AddPlatformAndName(*set, *values, "");
+  OnCommand(*set, app, [&app, values, set](Client client) { Set(app, client, *values, *set); });
+
   CLI::App* list = group->add_subcommand("list", "List the channels");
-  OnCommand(*list, app, [&app](Client client) {
-    PrintPages(app, kColumns, client.ListChannels(app.MerchantResource()), 0, &ChannelRow);
+  AddLimit(*list, values->limit);
+  OnCommand(*list, app, [&app, values](Client client) {
+    PrintPages(app, kColumns, client.ListChannels(app.MerchantResource()), values->limit, &ChannelRow);
   });
 
   CLI::App* check =

@@ -156,9 +156,7 @@ void AddFilters(CLI::App& command, Values& values) {
   command
       .add_option("--name-prefix", values.name_prefix, "Only names that begin with this, whatever the case")
       ->excludes(sku);
-  command.add_option("--limit", values.limit, "Rows at most; 0: all")
-      ->check(CLI::Range(0, kLargestLimit))
-      ->capture_default_str();
+  AddLimit(command, values.limit);
 }
 
 }  // namespace
@@ -183,14 +181,12 @@ void AddMenuCommands(CLI::App& root, App& app) {
       ->add_option("--state", values->states,
                    "Show listings in this state instead of live; can be given several times")
       ->allow_extra_args(false)
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, v1::ListingState>{{"live", v1::LISTING_STATE_LIVE},
-                                                  {"inactive", v1::LISTING_STATE_INACTIVE},
-                                                  {"pending", v1::LISTING_STATE_PENDING},
-                                                  {"suspended", v1::LISTING_STATE_SUSPENDED},
-                                                  {"deleted", v1::LISTING_STATE_DELETED},
-                                                  {"unknown", v1::LISTING_STATE_UNKNOWN}},
-          CLI::ignore_case))
+      ->transform(OneOf<v1::ListingState>({{"live", v1::LISTING_STATE_LIVE},
+                                           {"inactive", v1::LISTING_STATE_INACTIVE},
+                                           {"pending", v1::LISTING_STATE_PENDING},
+                                           {"suspended", v1::LISTING_STATE_SUSPENDED},
+                                           {"deleted", v1::LISTING_STATE_DELETED},
+                                           {"unknown", v1::LISTING_STATE_UNKNOWN}}))
       ->option_text("live|inactive|pending|suspended|deleted|unknown");
   OnCommand(*not_in_pos, app, [&app, values](Client client) {
     auto request = RequestOf<v1::ListNotInPosRequest>(app, *values);
@@ -218,7 +214,8 @@ void AddMenuCommands(CLI::App& root, App& app) {
 
   CLI::App* multiple =
       AddView(root, *values, "multiple-listing", "Live listings of one channel that share a SKU",
-              "Keys of --output jsonl: channel, sku_key, listing_count, listing_ids (the first 100), "
+              "Keys of --output jsonl: channel, sku_key, listing_count, listing_ids (the first 1,000; more "
+              "follow in further rows), "
               "product_id, variant_id.");
   AddFilters(*multiple, *values);
   OnCommand(*multiple, app, [&app, values](Client client) {

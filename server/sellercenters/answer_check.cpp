@@ -51,25 +51,33 @@ absl::Status TakeTitle(std::string_view from, std::string& title) {
   return absl::OkStatus();
 }
 
-// All but the listing's id.
+// What a listing can be without: those that cannot be read are left out. Why the first of them is.
+absl::Status TakeOptionalFields(const WireListing& from, Listing& listing) {
+  absl::Status left_out = CheckTextField(from.gtin, "gtin", kGtinRule);
+  if (left_out.ok()) listing.gtin = from.gtin;
+  if (from.price) {
+    absl::StatusOr<Money> price =
+        FromParts(from.price->currency_code, from.price->units, from.price->nanos, "price");
+    left_out.Update(price.status());
+    if (price.ok()) listing.price = *std::move(price);
+  }
+  if (from.stock && (*from.stock < 0 || *from.stock > kMaxStock)) {
+    left_out.Update(
+        InvalidField("stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE, "must be 0 to 1,000,000,000,000"));
+  } else {
+    listing.stock = from.stock;
+  }
+  return left_out;
+}
+
+// What a listing must have, but its id.
 absl::Status TakeFields(const WireListing& from, Listing& listing) {
   if (!from.item_id.empty()) SKULINK_RETURN_IF_ERROR(CheckForeignId(from.item_id, "item_id"));
   listing.item_id = from.item_id.empty() ? from.listing_id : from.item_id;
   SKULINK_RETURN_IF_ERROR(TakeTitle(from.title, listing.name));
   SKULINK_RETURN_IF_ERROR(CheckTextField(from.seller_sku, "seller_sku", kSkuRule));
   listing.seller_sku = from.seller_sku;
-  SKULINK_RETURN_IF_ERROR(CheckTextField(from.gtin, "gtin", kGtinRule));
-  listing.gtin = from.gtin;
   listing.state = StateOf(from.state);
-  if (from.price) {
-    const WirePrice& price = *from.price;
-    SKULINK_ASSIGN_OR_RETURN(listing.price,
-                             FromParts(price.currency_code, price.units, price.nanos, "price"));
-  }
-  if (from.stock && (*from.stock < 0 || *from.stock > kMaxStock)) {
-    return InvalidField("stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE, "must be 0 to 1,000,000,000,000");
-  }
-  listing.stock = from.stock;
   return absl::OkStatus();
 }
 
@@ -94,17 +102,21 @@ absl::Status CheckListingIds(const Listings& listings) {
   return absl::OkStatus();
 }
 
-void TakeListings(const Listings& from, std::vector<Listing>& listings,
-                  std::vector<RefusedListing>& refused) {
-  listings.reserve(from.size());
+// `to` is a ListingPage or FoundItems.
+template <typename Taken>
+void TakeListings(const Listings& from, Taken& to) {
+  to.listings.reserve(from.size());
   for (const WireListing& one : from) {
-    Listing& listing = listings.emplace_back();
+    Listing& listing = to.listings.emplace_back();
     listing.listing_id = one.listing_id;
-    if (absl::Status status = TakeFields(one, listing); !status.ok()) {
-      refused.push_back({.listing_id = std::move(listing.listing_id),
-                         .item_id = std::move(listing.item_id),
-                         .status = std::move(status)});
-      listings.pop_back();
+    if (absl::Status refused = TakeFields(one, listing); !refused.ok()) {
+      to.refused.push_back({.listing_id = std::move(listing.listing_id),
+                            .item_id = std::move(listing.item_id),
+                            .status = std::move(refused)});
+      to.listings.pop_back();
+    } else if (absl::Status left_out = TakeOptionalFields(one, listing); !left_out.ok()) {
+      to.incomplete.push_back(
+          {.listing_id = listing.listing_id, .item_id = listing.item_id, .status = std::move(left_out)});
     }
   }
 }
@@ -124,7 +136,7 @@ absl::StatusOr<ListingPage> CheckPage(const WirePage& page, int page_size) {
   SKULINK_RETURN_IF_ERROR(CheckListingIds(page.listings));
 
   ListingPage checked;
-  TakeListings(page.listings, checked.listings, checked.refused);
+  TakeListings(page.listings, checked);
   checked.resume_token = page.resume_token;
   checked.listing_count = page.listing_count;
   return checked;
@@ -141,7 +153,7 @@ absl::StatusOr<FoundItems> CheckItems(const WirePage& items, const std::vector<s
     }
   }
   FoundItems found;
-  TakeListings(items.listings, found.listings, found.refused);
+  TakeListings(items.listings, found);
   return found;
 }
 

@@ -24,10 +24,19 @@ struct RefusedListing {
   absl::Status status;  // an InvalidField
 };
 
+// A listing that is taken without some of what it does not need: a price, stock or GTIN that cannot be read.
+struct IncompleteListing {
+  std::string listing_id;
+  std::string item_id;
+  absl::Status status;  // an InvalidField of the first such field
+};
+
+// A price without currency is in the merchant's: its currency is empty.
 struct ListingPage {
   std::vector<Listing> listings;
   std::vector<RefusedListing> refused;
-  std::string resume_token;  // empty on the last page
+  std::vector<IncompleteListing> incomplete;  // they are in `listings` too
+  std::string resume_token;                   // empty on the last page
   std::optional<std::int64_t> listing_count;
 };
 
@@ -42,6 +51,7 @@ struct ShopDescription {
 struct FoundItems {
   std::vector<Listing> listings;
   std::vector<RefusedListing> refused;
+  std::vector<IncompleteListing> incomplete;
 };
 
 // Thread-safe. Calls end with CANCELLED soon after a stop was asked for.

@@ -19,8 +19,9 @@ namespace skulink {
 namespace {
 
 constexpr int kPageSize = 1000;
-// Of one transaction: rows (with those of one more page, 10,000), listings read, and time to gather them.
-constexpr std::size_t kRowsAtOnce = 10'000 - 3 * kPageSize;
+// Of one transaction: rows (with those of one more page, each of whose listings is four at most, 10,000),
+// listings read, and time to gather them.
+constexpr std::size_t kRowsAtOnce = 10'000 - 4 * kPageSize;
 constexpr std::int64_t kListingsAtOnce = 100'000;
 constexpr std::int64_t kPagesAtOnce = 1000;
 // So that its statements stay under the max_allowed_packet that databases have by default.
@@ -167,13 +168,17 @@ absl::Status Scan::Prepare() {
       store::BeginFullScan(session, job);
     }));
   }
+  std::string currency;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     return database_.Read([&](store::Session& session) {
-      memory_case_ = store::RequireMerchant(session, merchant_id_).sku_case;
+      const store::Merchant merchant = store::RequireMerchant(session, merchant_id_);
+      memory_case_ = merchant.sku_case;
+      currency = merchant.currency;
     });
   }));
   known_ = std::make_unique<KnownListings>(database_, job_.merchant_number, channel_number_, server_stop_);
   memory_.emplace([this] { return known_->Next(); });
+  memory_->currency = currency;
   if (!memory_->listings.LoadMore()) memory_->channel.emplace();
   if (!first) SKULINK_RETURN_IF_ERROR(ReadWhatWasSeen());
   return absl::OkStatus();
@@ -439,6 +444,10 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
     }
     for (const RefusedListing& refused : found.refused) {
       batch->TakeRefused(refused);
+      SKULINK_RETURN_IF_ERROR(write_full());
+    }
+    for (const IncompleteListing& incomplete : found.incomplete) {
+      batch->TakeIncomplete(incomplete);
       SKULINK_RETURN_IF_ERROR(write_full());
     }
   }

@@ -128,10 +128,14 @@ class Stack:
         self.simulators.append(simulator)
         return dict(line.split() for line in simulator.output[:-1])
 
-    def cli(self, *arguments, merchant='default'):
-        """Runs `skulink` to its end."""
-        return subprocess.run([self.build / 'bin' / 'skulink', '--server', self.address, '--merchant', merchant,
-                               *map(str, arguments)], capture_output=True, text=True, check=False)
+    def cli(self, *arguments, merchant='default', server=None, **options):
+        """Runs `skulink` to its end; options are those of subprocess.run."""
+        return subprocess.run(self.cli_command(*arguments, merchant=merchant, server=server),
+                              **{'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True, 'check': False, **options})
+
+    def cli_command(self, *arguments, merchant='default', server=None):
+        return [self.build / 'bin' / 'skulink', '--server', self.address if server is None else server, '--merchant', merchant,
+                *map(str, arguments)]
 
     def verify(self):
         """Runs `skulinkd verify`, with the server stopped."""
