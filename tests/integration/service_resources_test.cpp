@@ -5,6 +5,7 @@
 #include "skulink/v1/catalog_service.pb.h"
 #include "skulink/v1/channel_service.pb.h"
 #include "skulink/v1/merchant_service.pb.h"
+#include "skulink/v1/products_menu_service.pb.h"
 #include "tests/integration/service_fixture.h"
 
 // Merchants, products and channels through the API: creating, reading, changing, paging.
