@@ -16,6 +16,11 @@ extern "C" const char* __tsan_default_suppressions() {
       // The parts of gRPC's errors, shared by counts of references.
       "called_from_lib:libabsl_status.so\n"
       "called_from_lib:libabsl_cord.so\n"
+      // Time zones, published by an atomic pointer.
+      "called_from_lib:libabsl_time_zone.so\n"
       // The order of locks that absl::Mutex looks for deadlocks in, under a spin lock.
-      "called_from_lib:libabsl_graphcycles_internal.so\n";
+      "called_from_lib:libabsl_graphcycles_internal.so\n"
+      // The text of an error that gRPC puts together, two parts at a time, which nothing of ours does.
+      "race:^absl::debian3::StrAppend(std::__cxx11::basic_string<*, absl::debian3::AlphaNum const&, "
+      "absl::debian3::AlphaNum const&)$\n";
 }

@@ -1,5 +1,5 @@
-// The order that gRPC makes between the cancellation of a call and its end, which its library counts:
-// OnCancel comes before OnDone.
+// The order that gRPC makes by counting: what is done for a call, and its OnCancel, comes before its OnDone;
+// and each OnDone comes before the end of the server's Shutdown.
 
 #include <grpcpp/grpcpp.h>
 
@@ -44,5 +44,20 @@ void ServerCallbackCall::ScheduleOnDone(bool inline_ondone) {
   static const auto schedule_on_done =
       InLibrary<void(ServerCallbackCall*, bool)>("_ZN4grpc8internal18ServerCallbackCall14ScheduleOnDoneEb");
   __tsan_acquire(this);
+  // What others have done for the call before they counted themselves out; the last may have done so in the
+  // library.
+  __tsan_acquire(&callbacks_outstanding_);
   schedule_on_done(this, inline_ondone);
+}
+
+void grpc::Server::UnrefWithPossibleNotify() {
+  static const auto unref = InLibrary<void(Server*)>("_ZN4grpc6Server23UnrefWithPossibleNotifyEv");
+  __tsan_release(this);
+  unref(this);
+}
+
+void grpc::Server::UnrefAndWaitLocked() {
+  static const auto unref_and_wait = InLibrary<void(Server*)>("_ZN4grpc6Server18UnrefAndWaitLockedEv");
+  unref_and_wait(this);
+  __tsan_acquire(this);
 }
