@@ -19,6 +19,8 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # The first start makes a database, on a machine that may be busy.
 START_SECONDS = 120
 STOP_SECONDS = 60
+# How a program ends of which the thread sanitizer has reported something.
+REPORTED_STATUS = 66
 
 
 def build_dir():
@@ -148,9 +150,11 @@ class Stack:
             raise RuntimeError(f'skulinkd ended with status {status}:\n{self.server.log()}')
 
     def close(self):
-        for program in [*self.simulators, *([self.server] if self.server else [])]:
-            program.stop()
+        programs = [*self.simulators, *([self.server] if self.server else [])]
+        reports = [program.log() for program in programs if program.stop() == REPORTED_STATUS]
         shutil.rmtree(self.folder, ignore_errors=True)
+        if reports:
+            raise RuntimeError('the thread sanitizer reports:\n' + '\n'.join(reports))
 
 
 class Api:
