@@ -58,9 +58,14 @@ absl::Status Error(absl::StatusCode code, v1::ErrorReason reason, std::string_vi
 }
 
 absl::Status InvalidField(std::string_view field, v1::ErrorReason reason, std::string_view description) {
+  return FieldError(absl::StatusCode::kInvalidArgument, field, reason, description, {});
+}
+
+absl::Status FieldError(absl::StatusCode code, std::string_view field, v1::ErrorReason reason,
+                        std::string_view description, ErrorMetadata metadata) {
   const std::string name(field);
-  absl::Status status = Error(absl::StatusCode::kInvalidArgument, reason,
-                              name + " " + std::string(description), {{"field", name}});
+  metadata.emplace_back("field", name);
+  absl::Status status = Error(code, reason, name + " " + std::string(description), metadata);
   google::rpc::BadRequest bad_request;
   auto& violation = *bad_request.add_field_violations();
   violation.set_field(AsUtf8(name));

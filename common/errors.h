@@ -28,6 +28,10 @@ absl::Status Error(absl::StatusCode code, v1::ErrorReason reason, std::string_vi
 // the field's name: "must be 1 to 1000"; the message is "<field> <description>".
 absl::Status InvalidField(std::string_view field, v1::ErrorReason reason, std::string_view description);
 
+// The same with another code, and metadata besides `field`.
+absl::Status FieldError(absl::StatusCode code, std::string_view field, v1::ErrorReason reason,
+                        std::string_view description, ErrorMetadata metadata);
+
 // NOT_FOUND, metadata `resource`.
 absl::Status NotFound(std::string_view resource_name);
 

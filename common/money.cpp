@@ -25,6 +25,11 @@ absl::Status TooLarge(std::string_view field) {
 }
 absl::Status TooFine(std::string_view field) { return OutOfRange(field, "must have at most four decimals"); }
 
+absl::Status UnknownCurrency(std::string_view field) {
+  return InvalidField(std::string(field) + ".currency_code", v1::ERROR_REASON_CURRENCY_UNKNOWN,
+                      "must be a currency of ISO 4217, such as USD");
+}
+
 absl::StatusOr<std::int64_t> TenThousandths(std::int64_t units, std::int32_t nanos, std::string_view field) {
   if (nanos <= -kNanosPerUnit || nanos >= kNanosPerUnit) {
     return OutOfRange(field, "must have nanos between -999999999 and 999999999");
@@ -95,7 +100,10 @@ bool ParseDecimal(std::string_view text, Decimal& number) {
 absl::StatusOr<Money> FromProto(const google::type::Money& money, std::string_view default_currency,
                                 std::string_view field) {
   const std::string& code = money.currency_code();
-  return FromParts(code.empty() ? default_currency : code, money.units(), money.nanos(), field);
+  SKULINK_ASSIGN_OR_RETURN(
+      Money result, FromParts(code.empty() ? default_currency : code, money.units(), money.nanos(), field));
+  if (result.currency.empty()) return UnknownCurrency(field);
+  return result;
 }
 
 absl::StatusOr<Money> FromParts(std::string_view currency_code, std::int64_t units, std::int32_t nanos,
@@ -103,10 +111,7 @@ absl::StatusOr<Money> FromParts(std::string_view currency_code, std::int64_t uni
   Money result;
   SKULINK_ASSIGN_OR_RETURN(result.ten_thousandths, TenThousandths(units, nanos, field));
   result.currency = currency_code;
-  if (!IsCurrency(result.currency)) {
-    return InvalidField(std::string(field) + ".currency_code", v1::ERROR_REASON_CURRENCY_UNKNOWN,
-                        "must be a currency of ISO 4217, such as USD");
-  }
+  if (!result.currency.empty() && !IsCurrency(result.currency)) return UnknownCurrency(field);
   return result;
 }
 

@@ -24,7 +24,7 @@ bool IsCurrency(std::string_view code);
 // and nanos of different sign, unknown currency. `default_currency` is taken when the code is empty.
 absl::StatusOr<Money> FromProto(const google::type::Money& money, std::string_view default_currency,
                                 std::string_view field);
-// The same of the parts of a google.type.Money.
+// The same of the parts of a google.type.Money. A code that is empty stays so.
 absl::StatusOr<Money> FromParts(std::string_view currency_code, std::int64_t units, std::int32_t nanos,
                                 std::string_view field);
 google::type::Money ToProto(const Money& money);

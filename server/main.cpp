@@ -57,9 +57,10 @@ std::string MysqlUrl(const StoreOptions& options) {
   return std::string(url == nullptr ? "" : url);
 }
 
-// Our own MariaDB is brought up to date, with what a server left half-way that was killed; an external
-// database must be already.
-absl::StatusOr<Store> OpenStore(const StoreOptions& options, int max_sessions) {
+// To serve, our own MariaDB is made when there is none, and its schema brought up to date; to look at it, it
+// must be there and up to date, as an external database must be always.
+enum class OwnStore { kMakeAndMigrate, kAsItIs };
+absl::StatusOr<Store> OpenStore(const StoreOptions& options, int max_sessions, OwnStore own) {
   Store opened;
   const std::string url = MysqlUrl(options);
   if (!url.empty()) {
@@ -73,13 +74,24 @@ absl::StatusOr<Store> OpenStore(const StoreOptions& options, int max_sessions) {
   if (options.data_dir.empty()) {
     SKULINK_ASSIGN_OR_RETURN(embedded.data_dir, DefaultDataDir());
   }
+  if (own == OwnStore::kAsItIs && !store::EmbeddedMariadb::Exists(embedded.data_dir)) {
+    return InvalidField("--data-dir", v1::ERROR_REASON_NOT_FOUND,
+                        "has no store: there is none in " + embedded.data_dir.string());
+  }
   spdlog::info("the catalogue is kept in {}", embedded.data_dir.string());
   SKULINK_ASSIGN_OR_RETURN(opened.mariadb, store::EmbeddedMariadb::Start(embedded));
   SKULINK_ASSIGN_OR_RETURN(opened.database, store::Database::Open(opened.mariadb->Address(), max_sessions));
-  SKULINK_RETURN_IF_ERROR(store::Migrate(*opened.database));
-  // Nobody else uses it: what was left behind need not wait for its leases to run out.
-  SKULINK_RETURN_IF_ERROR(store::ReleaseAllLeases(*opened.database));
-  SKULINK_RETURN_IF_ERROR(store::FinishAbandonedRekeying(*opened.database));
+  if (own == OwnStore::kMakeAndMigrate) {
+    SKULINK_RETURN_IF_ERROR(store::Migrate(*opened.database));
+    // Nobody else uses it: what a server that was killed left behind need not wait for its leases to run out.
+    SKULINK_RETURN_IF_ERROR(store::ReleaseAllLeases(*opened.database));
+    SKULINK_RETURN_IF_ERROR(store::FinishAbandonedRekeying(*opened.database));
+  } else if (const absl::Status schema = store::CheckSchema(*opened.database); !schema.ok()) {
+    return absl::FailedPreconditionError(
+        "the store was made by another version; `skulinkd serve` of this one, started once, brings an older "
+        "one "
+        "up to date");
+  }
   return opened;
 }
 
@@ -99,11 +111,13 @@ struct ServeOptions {
 };
 
 absl::Status Serve(const StoreOptions& store_options, const ServeOptions& options) {
+  SKULINK_RETURN_IF_ERROR(CheckListen(options.server.listen));  // before a database is started for nothing
   const sigset_t stop_signals = HoldStopSignals();
   // Every thread may need one, and so may each job: loading, preparing, and two for writing.
   const int max_sessions =
       options.server.threads + 4 * options.sync.max_running_jobs + options.sync.push.threads + 4;
-  SKULINK_ASSIGN_OR_RETURN(const Store store, OpenStore(store_options, max_sessions));
+  SKULINK_ASSIGN_OR_RETURN(const Store store,
+                           OpenStore(store_options, max_sessions, OwnStore::kMakeAndMigrate));
   SKULINK_RETURN_IF_ERROR(store::EnsureDefaultMerchant(*store.database));
   grpc_init();  // never ended: when the last of its users goes, gRPC now and then takes ten seconds to end
   SyncEngine engine(*store.database, options.sync);
@@ -132,7 +146,7 @@ absl::Status MigrateStore(const StoreOptions& options) {
 }
 
 absl::Status VerifyStore(const StoreOptions& options) {
-  SKULINK_ASSIGN_OR_RETURN(const Store store, OpenStore(options, 4));
+  SKULINK_ASSIGN_OR_RETURN(const Store store, OpenStore(options, 4, OwnStore::kAsItIs));
   SKULINK_ASSIGN_OR_RETURN(const store::VerifyReport report, store::Verify(*store.database));
   std::cout << "verified " << report.merchants << " merchants, " << report.variants << " variants, "
             << report.listings << " listings: " << report.differences << " differences" << std::endl;
@@ -179,6 +193,17 @@ void SetUpLogging(const std::string& level) {
                                      const std::string& message) { spdlog::debug("protobuf: {}", message); });
 }
 
+// Whether no command is given, but for the options before one.
+bool MeansServe(const std::vector<std::string>& arguments) {
+  std::size_t first = 0;
+  while (first < arguments.size() && arguments[first].starts_with("--log-level")) {
+    first += arguments[first] == "--log-level" ? 2 : 1;  // its value may stand by itself
+  }
+  if (first >= arguments.size()) return true;
+  const std::string& argument = arguments[first];
+  return argument.starts_with('-') && argument != "--help" && argument != "-h" && argument != "--version";
+}
+
 int Run(std::vector<std::string> arguments) {
   CLI::App root("Keeps a point-of-sale catalogue and its online shops in step: the server.", "skulinkd");
   root.set_version_flag("--version", SKULINK_VERSION);
@@ -204,10 +229,7 @@ int Run(std::vector<std::string> arguments) {
       "be stopped; beside an external database it may run");
   AddStoreOptions(verify_command, store);
 
-  const bool only_options = arguments.empty() || arguments[0].starts_with('-');
-  const bool asks =
-      !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "--version");
-  if (only_options && !asks) arguments.insert(arguments.begin(), "serve");
+  if (MeansServe(arguments)) arguments.insert(arguments.begin(), "serve");
   try {
     root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {

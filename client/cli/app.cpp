@@ -1,7 +1,9 @@
 #include "client/cli/app.h"
 
-#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -47,9 +49,34 @@ std::string App::JobResource(const std::string& id_or_name) const {
   return id_or_name.starts_with("merchants/") ? id_or_name : ToString(JobName{merchant, id_or_name});
 }
 
+std::string App::Program() const {
+  std::string program = "skulink";
+  // What the environment says, it will say to the next command too.
+  const char* const in_environment = std::getenv(kServerVariable);
+  if (server != (in_environment == nullptr ? kDefaultServer : in_environment)) {
+    absl::StrAppend(&program, " --server ", server);
+  }
+  if (!ca_file.empty()) absl::StrAppend(&program, " --ca ", ca_file);
+  if (merchant != kDefaultMerchant) absl::StrAppend(&program, " --merchant ", merchant);
+  return Escape(program);
+}
+
+std::string App::ShownJob(const std::string& job_name) const {
+  const absl::StatusOr<JobName> name = ParseJobName(job_name, "job");
+  return Escape(name.ok() && name->merchant == merchant ? name->job : job_name);
+}
+
 absl::StatusOr<Client> App::Connect(absl::Duration default_timeout) const {
   ClientOptions options;
   options.server = server;
+  if (!ca_file.empty()) {
+    std::ifstream file(ca_file, std::ios::binary);
+    options.root_certificates.assign(std::istreambuf_iterator<char>(file), {});
+    if (!file || options.root_certificates.empty()) {
+      return InvalidField("--ca", v1::ERROR_REASON_FORMAT_INVALID,
+                          absl::StrCat("must name a file of certificates; ", ca_file, " cannot be read"));
+    }
+  }
   options.timeout = timeout_seconds.has_value() ? absl::Seconds(*timeout_seconds) : default_timeout;
   return Client::Connect(options);
 }
@@ -57,8 +84,11 @@ absl::StatusOr<Client> App::Connect(absl::Duration default_timeout) const {
 bool App::Check(const absl::Status& status) {
   if (status.ok()) return true;
   const bool unreachable = IsUnreachable(status);
-  const std::string message = absl::StrCat(unreachable ? absl::StrCat("no answer from ", server, ": ") : "",
-                                           std::string(status.message()), Details(status));
+  std::string message = absl::StrCat(std::string(status.message()), Details(status));
+  if (unreachable) {
+    message = absl::StrCat(absl::IsDeadlineExceeded(status) ? "no answer in time from " : "no answer from ",
+                           server, ": ", message);
+  }
   std::fprintf(stderr, "skulink: %s\n", Escape(message).c_str());
   exit_code = unreachable ? kServerUnreachable : kFailed;
   return false;

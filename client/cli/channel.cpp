@@ -62,12 +62,27 @@ struct Values {
   std::string stock_sync, price_sync, maximum;
   std::int32_t percentage = 0;
   std::int64_t buffer = 0;
+  int limit = 0;
 };
 
-void AddPlatform(CLI::App& command, Values& values) {
+CLI::Option* AddEndpoint(CLI::App& command, Values& values) {
+  return command.add_option("--endpoint", values.endpoint,
+                            "Where its Seller Center answers: grpc://host:port or grpcs://host:port");
+}
+
+void AddPlatformAndName(CLI::App& command, Values& values, const std::string& name_at_first) {
   command.add_option("--platform", values.platform, "Whose storefront it is")
-      ->transform(CLI::CheckedTransformer(kPlatforms, CLI::ignore_case))
+      ->transform(OneOf(kPlatforms))
       ->option_text("shopee|tokopedia|tiktok_shop|lazada|shopify|woocommerce|vendure|other");
+  command.add_option("--name", values.name, "What people call it" + name_at_first);
+}
+
+v1::Channel ChannelOf(const Values& values) {
+  v1::Channel channel;
+  channel.set_endpoint(values.endpoint);
+  channel.set_platform(values.platform);
+  channel.set_display_name(values.name);
+  return channel;
 }
 
 // Puts what was given into the channel as it is, and returns the fields to update.
@@ -111,7 +126,7 @@ absl::StatusOr<std::vector<std::string>> Change(const CLI::App& given, const Val
   return fields;
 }
 
-void Update(App& app, Client& client, const CLI::App& given, const Values& values) {
+void Set(App& app, Client& client, const CLI::App& given, const Values& values) {
   absl::StatusOr<v1::Channel> channel = client.GetChannel(app.ChannelResource(values.id));
   if (!app.Check(channel.status())) return;
   const absl::StatusOr<std::vector<std::string>> fields = Change(given, values, *channel);
@@ -121,22 +136,22 @@ void Update(App& app, Client& client, const CLI::App& given, const Values& value
   if (app.Check(channel.status())) RowPrinter(app, kColumns).Print(ChannelRow(*channel));
 }
 
-void AddUpdate(CLI::App& group, App& app, const std::shared_ptr<Values>& values) {
-  CLI::App* update = group.add_subcommand("update", "Change what is given; the rest stays");
+void AddSet(CLI::App& group, App& app, const std::shared_ptr<Values>& values) {
+  CLI::App* set = group.add_subcommand("set", "Change what is given of a channel; the rest stays");
   const auto on_off = [&](const char* option, std::string& value, const char* description) {
-    update->add_option(option, value, description)->check(CLI::IsMember({"on", "off"}));
+    set->add_option(option, value, description)->check(CLI::IsMember({"on", "off"}));
   };
-  update->add_option("ID", values->id)->required();
-  update->add_option("--endpoint", values->endpoint, "Where its Seller Center answers");
-  update->add_option("--name", values->name, "What people call it");
-  AddPlatform(*update, *values);
+  set->add_option("ID", values->id)->required();
+  set->add_option("--endpoint", values->endpoint, "Where its Seller Center answers");
+  set->add_option("--name", values->name, "What people call it");
+
   on_off("--stock-sync", values->stock_sync,
          "Send each change of a stock to the channel; at first everything, once");
-  update->add_option("--percentage", values->percentage, "How much of a stock is offered: 1 to 1000");
-  update->add_option("--buffer", values->buffer, "Units held back for the store");
-  update->add_option("--maximum", values->maximum, "Units offered at most, or none");
+  set->add_option("--percentage", values->percentage, "How much of a stock is offered: 1 to 1000");
+  set->add_option("--buffer", values->buffer, "Units held back for the store");
+  set->add_option("--maximum", values->maximum, "Units offered at most, or none");
   on_off("--price-sync", values->price_sync, "Send each change of a price");
-  OnCommand(*update, app, [&app, values, update](Client client) { Update(app, client, *update, *values); });
+  OnCommand(*set, app, [&app, values, set](Client client) { Set(app, client, *set, *values); });
 }
 
 }  // namespace
@@ -154,26 +169,20 @@ void AddChannelCommands(CLI::App& root, App& app) {
   const auto values = std::make_shared<Values>();
   CLI::App* add = group->add_subcommand("add", "Add a channel");
   add->add_option("ID", values->id, "1 to 63 of a-z, 0-9 and -, a letter first")->required();
-  add->add_option("--endpoint", values->endpoint,
-                  "Where its Seller Center answers: grpc://host:port or grpcs://host:port")
-      ->required();
-  AddPlatform(*add, *values);
-  add->add_option("--name", values->name, "What people call it; at first the id");
+  AddEndpoint(*add, *values)->required();
+  AddPlatformAndName(*add, *values, "; at first the id");
   OnCommand(*add, app, [&app, values](Client client) {
-    v1::Channel channel;
-    channel.set_endpoint(values->endpoint);
-    channel.set_platform(values->platform);
-    channel.set_display_name(values->name);
     const absl::StatusOr<v1::Channel> created =
-        client.CreateChannel(app.MerchantResource(), values->id, channel);
+        client.CreateChannel(app.MerchantResource(), values->id, ChannelOf(*values));
     if (app.Check(created.status())) RowPrinter(app, kColumns).Print(ChannelRow(*created));
   });
 
-  AddUpdate(*group, app, values);
+  AddSet(*group, app, values);
 
   CLI::App* list = group->add_subcommand("list", "List the channels");
-  OnCommand(*list, app, [&app](Client client) {
-    PrintPages(app, kColumns, client.ListChannels(app.MerchantResource()), 0, &ChannelRow);
+  AddLimit(*list, values->limit);
+  OnCommand(*list, app, [&app, values](Client client) {
+    PrintPages(app, kColumns, client.ListChannels(app.MerchantResource()), values->limit, &ChannelRow);
   });
 
   CLI::App* check =

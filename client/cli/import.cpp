@@ -1,7 +1,12 @@
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "client/cli/app.h"
@@ -85,6 +90,45 @@ struct Values {
   std::string refused_file;
 };
 
+// The file of refused rows. It takes its name when all is written: an import that fails leaves what was there
+// before, and one that refuses nothing leaves it empty. What is no regular file, a pipe say, is written to
+// directly.
+class RefusedFile {
+ public:
+  absl::Status Open(const std::string& path) {
+    std::error_code error;
+    target_ = std::filesystem::weakly_canonical(path, error);
+    if (error) return absl::InvalidArgumentError(absl::StrCat("cannot write ", path, ": ", error.message()));
+    direct_ = std::filesystem::exists(target_, error) && !std::filesystem::is_regular_file(target_, error);
+    if (!direct_) part_ = absl::StrCat(target_.string(), ".part-", getpid());
+    out_.open(direct_ ? target_ : part_);
+    return out_ ? absl::OkStatus() : absl::InvalidArgumentError("cannot write " + path);
+  }
+  ~RefusedFile() {
+    std::error_code ignored;
+    if (!part_.empty()) std::filesystem::remove(part_, ignored);
+  }
+
+  bool is_open() const { return out_.is_open(); }
+  void Write(const v1::RefusedRow& refused) {
+    out_ << ToLine(RefusedRow(refused)) << '\n';
+    any_ = true;
+  }
+  // An import that failed after some rows were refused still says which.
+  absl::Status End(bool imported) {
+    if (!is_open() || (!imported && !any_)) return absl::OkStatus();
+    std::error_code error;
+    if (out_.flush() && !direct_) std::filesystem::rename(part_, target_, error);
+    return out_ && !error ? absl::OkStatus() : absl::DataLossError("cannot write " + target_.string());
+  }
+
+ private:
+  std::filesystem::path target_, part_;
+  std::ofstream out_;
+  bool direct_ = false;
+  bool any_ = false;
+};
+
 void Import(App& app, Client& client, const Values& values) {
   const absl::StatusOr<ImportFormat> format =
       values.format.has_value() ? *values.format : ImportFormatOf(values.file);
@@ -92,13 +136,20 @@ void Import(App& app, Client& client, const Values& values) {
     app.exit_code = kUsage;
     return;
   }
-  std::ofstream refused_file;
+  RefusedFile refused_file;
   if (!values.refused_file.empty()) {
-    refused_file.open(values.refused_file);
-    if (!refused_file) {
-      app.Check(absl::InvalidArgumentError("cannot write " + values.refused_file));
+    std::error_code differs;
+    if (std::filesystem::equivalent(values.file, values.refused_file, differs)) {
+      app.Check(absl::InvalidArgumentError("--refused names the file that is to be imported"));
+      app.exit_code = kUsage;
       return;
     }
+    // Nothing is made for an import that cannot begin.
+    if (values.file != "-" && access(values.file.c_str(), R_OK) != 0) {
+      app.Check(absl::ErrnoToStatus(errno, "cannot open " + values.file));
+      return;
+    }
+    if (!app.Check(refused_file.Open(values.refused_file))) return;
   }
 
   const absl::Time start = absl::Now();
@@ -110,7 +161,7 @@ void Import(App& app, Client& client, const Values& values) {
                                  if (progress.refused_rows_size() > 0) line.Clear();
                                  for (const v1::RefusedRow& refused : progress.refused_rows()) {
                                    if (refused_file.is_open()) {
-                                     refused_file << ToLine(RefusedRow(refused)) << '\n';
+                                     refused_file.Write(refused);
                                    } else {
                                      std::fprintf(stderr, "%s\n", RefusedText(values.file, refused).c_str());
                                    }
@@ -118,12 +169,11 @@ void Import(App& app, Client& client, const Values& values) {
                                  line.Show(progress.counts());
                                });
   }
+  const absl::Status written = refused_file.End(counts.ok());
   if (!app.Check(counts.status())) return;
   RowPrinter(app, kColumns).Print(CountsRow(*counts, absl::Now() - start));
   if (counts->refused() > 0) app.exit_code = kRowsRefused;
-  if (refused_file.is_open() && !refused_file.flush()) {
-    app.Check(absl::DataLossError("cannot write " + values.refused_file));
-  }
+  app.Check(written);
 }
 
 }  // namespace
@@ -132,20 +182,24 @@ void AddImportCommand(CLI::App& root, App& app) {
   CLI::App* command =
       root.add_subcommand("import", "Import a POS catalogue; importing it again writes nothing");
   const auto values = std::make_shared<Values>();
-  command->add_option("FILE", values->file, "What to import: .jsonl, .ndjson or .csv, in UTF-8")->required();
+  command
+      ->add_option("FILE", values->file,
+                   "What to import: .jsonl, .ndjson or .csv, in UTF-8; - reads the standard input")
+      ->required();
   command->add_option("--format", values->format, "When the file's ending does not say it")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ImportFormat>{
-          {"jsonl", ImportFormat::kJsonLines}, {"csv", ImportFormat::kCsv}}))
+      ->transform(OneOf<ImportFormat>({{"jsonl", ImportFormat::kJsonLines}, {"csv", ImportFormat::kCsv}}))
       ->option_text("jsonl|csv");
   command->add_option("--refused", values->refused_file,
                       "Write refused rows to this file, as JSON Lines, instead of the standard error");
   command->footer(
       "JSON Lines: a product a line: {\"product_id\", \"name\", \"variants\": [{\"variant_id\", \"sku\", "
       "\"barcode\",\n"
-      "\"price\", \"currency\", \"stock\", \"option\"}]}. All but ids and names may be absent or null.\n"
+      "\"price\", \"currency\", \"stock\", \"option\"}]}. All but ids and names may be absent, which leaves "
+      "what is\nknown as it is, or null, which clears it.\n"
       "CSV: a variant a row, below a header with product_id, name, variant_id, sku and, if wanted, barcode, "
       "price,\n"
-      "currency, stock, option. Consecutive rows with one product_id are one product.\n"
+      "currency, stock, option. Without a column what is known stays; an empty cell clears it. Consecutive "
+      "rows\nwith one product_id are one product.\n"
       "Keys of --output jsonl: rows, products_created, products_updated, products_unchanged, "
       "variants_created,\n"
       "variants_updated, variants_unchanged, refused, seconds.\n"

@@ -21,36 +21,60 @@ constexpr absl::Duration kBetweenLines = absl::Seconds(5);
 
 std::string StateName(const v1::Job& job) { return LowerName(v1::JobState_Name(job.state()), "JOB_STATE_"); }
 std::string PhaseName(const v1::Job& job) {
+  if (job.progress().phase() == v1::SCAN_PHASE_UNSPECIFIED) return "starting";
   return LowerName(v1::ScanPhase_Name(job.progress().phase()), "SCAN_PHASE_");
 }
 
-std::string ProgressText(const std::string& channel, const v1::Job& job, bool bar) {
+// ` [###.......] `
+std::string Bar(const v1::Job& job, int width) {
   const v1::ScanProgress& progress = job.progress();
-  std::string text = absl::StrFormat("%-12s ", Escape(channel));
-  if (bar) {
-    constexpr int kBarWidth = 20;
-    int filled = job.state() == v1::JOB_STATE_SUCCEEDED ? kBarWidth : 0;
-    if (filled == 0 && progress.listings_expected() > 0) {
-      const double done =
-          static_cast<double>(progress.listings_seen()) / static_cast<double>(progress.listings_expected());
-      filled = static_cast<int>(kBarWidth * std::min(1.0, done));
-    }
-    absl::StrAppend(&text, "[", std::string(filled, '#'), std::string(kBarWidth - filled, '.'), "] ");
+  int filled = job.state() == v1::JOB_STATE_SUCCEEDED ? width : 0;
+  if (filled == 0 && progress.listings_expected() > 0) {
+    const double done =
+        static_cast<double>(progress.listings_seen()) / static_cast<double>(progress.listings_expected());
+    filled = static_cast<int>(width * std::min(1.0, done));
   }
-  absl::StrAppend(&text, job.state() == v1::JOB_STATE_RUNNING ? PhaseName(job) : StateName(job), ": ",
-                  progress.listings_seen());
-  if (progress.has_listings_expected()) absl::StrAppend(&text, " of ", progress.listings_expected());
-  absl::StrAppendFormat(&text, " listings, %d live, %d sold in channel, %d not in POS", progress.live(),
-                        progress.sold_in_channel(), progress.not_in_pos());
-  if (job.state() == v1::JOB_STATE_RUNNING && progress.listings_per_second() > 0) {
-    absl::StrAppendFormat(&text, ", %.0f a second", progress.listings_per_second());
-    if (progress.has_estimated_end_time()) {
-      const absl::Duration left =
-          absl::FromUnixSeconds(progress.estimated_end_time().seconds()) - absl::Now();
-      absl::StrAppendFormat(&text, ", %d s left", std::max<std::int64_t>(0, absl::ToInt64Seconds(left)));
-    }
+  return absl::StrCat(" [", std::string(filled, '#'), std::string(width - filled, '.'), "] ");
+}
+
+// `, 8000 a second, 12 s left`, as far as it is known.
+std::string Speed(const v1::Job& job) {
+  const v1::ScanProgress& progress = job.progress();
+  if (job.state() != v1::JOB_STATE_RUNNING || progress.listings_per_second() <= 0) return "";
+  std::string text = absl::StrFormat(", %.0f a second", progress.listings_per_second());
+  if (progress.has_estimated_end_time()) {
+    const absl::Duration left = absl::FromUnixSeconds(progress.estimated_end_time().seconds()) - absl::Now();
+    absl::StrAppendFormat(&text, ", %d s left", std::max<std::int64_t>(0, absl::ToInt64Seconds(left)));
   }
   return text;
+}
+
+std::string StateOrPhase(const v1::Job& job) {
+  return job.state() == v1::JOB_STATE_RUNNING ? PhaseName(job) : StateName(job);
+}
+
+std::string ProgressText(const std::string& channel, const v1::Job& job, bool bar) {
+  constexpr int kBarWidth = 20;
+  const v1::ScanProgress& progress = job.progress();
+  std::string text = absl::StrFormat("%-12s", Escape(channel));
+  absl::StrAppend(&text, bar ? Bar(job, kBarWidth) : " ", StateOrPhase(job), ": ", progress.listings_seen());
+  if (progress.has_listings_expected()) absl::StrAppend(&text, " of ", progress.listings_expected());
+  absl::StrAppendFormat(&text, " listings, %d live, %d sold in channel, %d not in POS%s", progress.live(),
+                        progress.sold_in_channel(), progress.not_in_pos(), Speed(job));
+  return text;
+}
+
+// On a line of a terminal: in a narrow one the counts go, speed and time left stay.
+std::string ProgressLine(const std::string& channel, const v1::Job& job, std::size_t width) {
+  std::string text = ProgressText(channel, job, true);
+  if (DisplayWidth(text) <= width) return text;
+  constexpr int kShortBarWidth = 8;
+  constexpr std::size_t kShortChannel = 12;
+  const v1::ScanProgress& progress = job.progress();
+  text = absl::StrCat(Cut(Escape(channel), kShortChannel), Bar(job, kShortBarWidth), StateOrPhase(job), " ",
+                      progress.listings_seen());
+  if (progress.has_listings_expected()) absl::StrAppend(&text, "/", progress.listings_expected());
+  return Cut(absl::StrCat(text, Speed(job)), width);
 }
 
 // Of the pipe through which the signal handler wakes the waiter.
@@ -100,6 +124,7 @@ Row JobRow(const v1::Job& job) {
   row["unchanged"] = progress.unchanged();
   row["removed"] = progress.removed();
   row["refused"] = progress.refused();
+  row["incomplete"] = progress.incomplete();
   row["live"] = progress.live();
   row["sold_in_channel"] = progress.sold_in_channel();
   row["not_in_pos"] = progress.not_in_pos();
@@ -116,42 +141,71 @@ Row JobRow(const v1::Job& job) {
   return row;
 }
 
+namespace {
+
+// What can be done about a scan that needs confirmation.
+void ExplainConfirmation(const App& app, const v1::Job& job) {
+  const v1::Confirmation& why = job.confirmation();
+  const std::string channel = Escape(ChannelId(job.channel()));
+  const std::string program = app.Program(), name = app.ShownJob(job.name());
+  const bool ended_early = why.reason() == v1::CONFIRMATION_REASON_ENDED_EARLY;
+  std::string text =
+      absl::StrFormat("skulink: %s: the scan needs confirmation (%s): %d live listings seen, %d before",
+                      channel, LowerName(v1::ConfirmationReason_Name(why.reason()), "CONFIRMATION_REASON_"),
+                      why.live_seen(), why.live_before());
+  if (ended_early) {
+    absl::StrAppendFormat(&text, "; the Seller Center sent %d of %d listings", job.progress().listings_seen(),
+                          job.progress().listings_expected());
+  }
+  absl::StrAppend(&text, ".\n");
+  // Confirming does not bring what was not sent.
+  if (ended_early) absl::StrAppendFormat(&text, "  %s scan %s  scans again\n", program, channel);
+  if (!ended_early || why.not_seen() > 0) {
+    absl::StrAppendFormat(&text, "  %s jobs confirm %s  removes up to %d listings that were not seen\n",
+                          program, name, why.not_seen());
+  }
+  absl::StrAppendFormat(&text, "  %s jobs cancel %s   removes nothing\n", program, name);
+  std::fputs(text.c_str(), stderr);
+}
+
+}  // namespace
+
 void ExplainJob(App& app, const v1::Job& job) {
-  const std::string channel = ChannelId(job.channel());
-  const std::string id = JobId(job.name());
+  const std::string channel = Escape(ChannelId(job.channel()));
   if (job.state() == v1::JOB_STATE_FAILED) {
-    std::fprintf(stderr, "skulink: %s: the scan failed: %s (%s)\n", Escape(channel).c_str(),
+    std::fprintf(stderr, "skulink: %s: the scan failed: %s (%s)\n", channel.c_str(),
                  Escape(job.error().message()).c_str(), ReasonName(ReasonOf(FromProto(job.error()))).c_str());
     app.exit_code = kFailed;
   } else if (job.state() == v1::JOB_STATE_CANCELLED) {
-    std::fprintf(stderr, "skulink: %s: the scan was cancelled\n", Escape(channel).c_str());
+    std::fprintf(stderr, "skulink: %s: the scan was cancelled\n", channel.c_str());
     app.exit_code = kFailed;
   } else if (job.state() == v1::JOB_STATE_NEEDS_CONFIRMATION) {
-    const v1::Confirmation& why = job.confirmation();
-    std::fprintf(stderr,
-                 "skulink: %s: the scan needs confirmation (%s): %lld live listings seen, %lld before.\n"
-                 "  skulink jobs confirm %s  removes up to %lld listings that were not seen\n"
-                 "  skulink jobs cancel %s   removes nothing\n",
-                 Escape(channel).c_str(),
-                 LowerName(v1::ConfirmationReason_Name(why.reason()), "CONFIRMATION_REASON_").c_str(),
-                 static_cast<long long>(why.live_seen()), static_cast<long long>(why.live_before()),
-                 id.c_str(), static_cast<long long>(why.not_seen()), id.c_str());
+    ExplainConfirmation(app, job);
     if (app.exit_code == kDone) app.exit_code = kNeedsConfirmation;
   }
+  const std::int64_t refused = job.progress().refused(), incomplete = job.progress().incomplete();
+  if (refused == 0 && incomplete == 0) return;
+  std::string text;
+  if (refused > 0) absl::StrAppend(&text, refused, " listings refused");
+  if (incomplete > 0) {
+    absl::StrAppend(&text, refused > 0 ? ", " : "", incomplete,
+                    " listings taken without a price, stock or GTIN that could not be read");
+  }
+  std::fprintf(stderr, "skulink: %s: %s: %s jobs items %s\n", channel.c_str(), text.c_str(),
+               app.Program().c_str(), app.ShownJob(job.name()).c_str());
 }
 
 void ExplainInterrupt(const App& app, const std::string& job_name) {
-  const std::string merchant = app.merchant == "default" ? "" : absl::StrCat(" --merchant ", app.merchant);
+  const std::string program = app.Program(), name = app.ShownJob(job_name);
   if (job_name.empty()) {
-    std::fprintf(stderr, "No longer watching. See whether the job has started: skulink%s jobs list\n",
-                 merchant.c_str());
+    std::fprintf(stderr, "No longer watching. See whether the job has started: %s jobs list\n",
+                 program.c_str());
     return;
   }
-  const std::string id = JobId(job_name);
-  std::fprintf(stderr,
-               "No longer watching; the job goes on. Watch it: skulink%s jobs watch %s\nCancel it: skulink%s "
-               "jobs cancel %s\n",
-               merchant.c_str(), id.c_str(), merchant.c_str(), id.c_str());
+  std::fprintf(
+      stderr,
+      "No longer watching; the job goes on. Watch it: %s jobs watch %s\nCancel it: %s jobs cancel %s\n",
+      program.c_str(), name.c_str(), program.c_str(), name.c_str());
 }
 
 ProgressBoard::ProgressBoard(std::vector<std::string> channel_ids) : on_terminal_(IsTerminal(stderr)) {
@@ -182,7 +236,7 @@ void ProgressBoard::Redraw() {
   const std::size_t width = TerminalWidth(stderr) - 1;
   for (const Line& line : lines_) {
     const std::string text = line.job.name().empty() ? absl::StrCat(Escape(line.channel), " ...")
-                                                     : ProgressText(line.channel, line.job, true);
+                                                     : ProgressLine(line.channel, line.job, width);
     absl::StrAppend(&screen, "\r\x1b[2K", Cut(text, width), "\n");
   }
   std::fputs(screen.c_str(), stderr);

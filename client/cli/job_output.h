@@ -16,9 +16,9 @@ extern const std::vector<Column> kJobColumns;
 inline constexpr char kJobKeys[] =
     "Keys of --output jsonl: channel, job, state, phase, pages, listings_seen, listings_expected, created, "
     "updated,\n"
-    "unchanged, removed, refused, live, sold_in_channel, not_in_pos, listings_per_second, create_time, "
-    "start_time,\n"
-    "end_time, error_reason, error.";
+    "unchanged, removed, refused, incomplete, live, sold_in_channel, not_in_pos, listings_per_second, "
+    "create_time,\n"
+    "start_time, end_time, error_reason, error.";
 
 Row JobRow(const v1::Job& job);
 

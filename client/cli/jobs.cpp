@@ -68,9 +68,7 @@ void AddJobCommands(CLI::App& root, App& app) {
   group->footer(std::string(kJobKeys) + "\nitems: listing_id, item_id, outcome, reason, field, description.");
   const auto values = std::make_shared<Values>();
   group->add_option("--channel", values->channel, "Only jobs of this channel");
-  group->add_option("--limit", values->limit, "Rows at most; 0: all")
-      ->check(CLI::Range(0, kLargestLimit))
-      ->capture_default_str();
+  AddLimit(*group, values->limit);
 
   group->add_subcommand("list", "List the jobs, the newest first");
   OnCommand(*group, app, [&app, values, group](Client client) {

@@ -188,9 +188,7 @@ void AddFilters(CLI::App& command, Values& values) {
   command
       .add_option("--name-prefix", values.name_prefix, "Only names that begin with this, whatever the case")
       ->excludes(sku);
-  command.add_option("--limit", values.limit, "Rows at most; 0: all")
-      ->check(CLI::Range(0, kLargestLimit))
-      ->capture_default_str();
+  AddLimit(command, values.limit);
 }
 
 void PrintNotInPos(App& app, const Values& values, Client& client) {
@@ -293,7 +291,8 @@ void AddMenuCommands(CLI::App& root, App& app) {
 
   CLI::App* multiple =
       AddView(root, *values, "multiple-listing", "Live listings of one channel that share a SKU",
-              "Keys of --output jsonl: channel, sku_key, listing_count, listing_ids (the first 100), "
+              "Keys of --output jsonl: channel, sku_key, listing_count, listing_ids (the first 1,000; more "
+              "follow in further rows), "
               "product_id, variant_id.");
   AddFilters(*multiple, *values);
   OnCommand(*multiple, app, [&app, values](Client client) {

@@ -34,6 +34,7 @@ struct Values {
   std::string currency;
   std::string sku_case;
   std::string negative_stock;
+  int limit = 0;
 };
 
 void AddValues(CLI::App& command, Values& values) {
@@ -85,8 +86,10 @@ void AddMerchantCommands(CLI::App& root, App& app) {
   });
 
   CLI::App* list = group->add_subcommand("list", "List the merchants");
-  OnCommand(*list, app,
-            [&app](Client client) { PrintPages(app, kColumns, client.ListMerchants(), 0, &MerchantRow); });
+  AddLimit(*list, values->limit);
+  OnCommand(*list, app, [&app, values](Client client) {
+    PrintPages(app, kColumns, client.ListMerchants(), values->limit, &MerchantRow);
+  });
 
   CLI::App* update = group->add_subcommand("update", "Change what is given; the rest stays");
   update->add_option("ID", values->id, "At first that of --merchant");

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kRowsForWidths = 1000;
 constexpr std::size_t kWidestCell = 60;
+constexpr std::size_t kNarrowestName = 10;
 constexpr std::size_t kGap = 2;
 
 std::string CellText(const Row& value) {
@@ -58,21 +59,35 @@ void RowPrinter::PrintWaiting() {
       widths_[i] = std::max(widths_[i], std::min(DisplayWidth(cells[i]), kWidestCell));
     }
   }
+  if (IsTerminal(stdout)) NarrowNames(TerminalWidth(stdout));
   PrintCells(headings, true);
   for (const Cells& cells : waiting_) PrintCells(cells, false);
   waiting_.clear();
 }
 
+void RowPrinter::NarrowNames(std::size_t terminal_width) {
+  std::size_t width = kGap * (widths_.size() - 1);
+  for (const std::size_t column : widths_) width += column;
+  for (std::size_t i = 0; i < columns_.size() && width > terminal_width; ++i) {
+    if (columns_[i].key != "name" || widths_[i] <= kNarrowestName) continue;
+    const std::size_t narrower = std::min(width - terminal_width, widths_[i] - kNarrowestName);
+    widths_[i] -= narrower;
+    width -= narrower;
+    narrowed_ = i;
+  }
+}
+
 void RowPrinter::PrintCells(const Cells& cells, bool heading) const {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const std::size_t width = DisplayWidth(cells[i]);
+    const std::string cell = i == narrowed_ ? Cut(cells[i], widths_[i]) : cells[i];
+    const std::size_t width = DisplayWidth(cell);
     const std::string padding(widths_[i] > width ? widths_[i] - width : 0, ' ');
     const bool last = i + 1 == cells.size();
     if (columns_[i].number) {
-      absl::StrAppend(&line, padding, cells[i], last ? "" : std::string(kGap, ' '));
+      absl::StrAppend(&line, padding, cell, last ? "" : std::string(kGap, ' '));
     } else {
-      absl::StrAppend(&line, cells[i], last ? "" : padding + std::string(kGap, ' '));
+      absl::StrAppend(&line, cell, last ? "" : padding + std::string(kGap, ' '));
     }
   }
   if (IsTerminal(stdout)) line = Cut(line, TerminalWidth(stdout));

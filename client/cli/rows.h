@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ class RowPrinter {
   using Cells = std::vector<std::string>;
 
   void PrintWaiting();
+  // What people recognise is cut before what they copy.
+  void NarrowNames(std::size_t terminal_width);
   void PrintCells(const Cells& cells, bool heading) const;
 
   const OutputFormat format_;
@@ -41,12 +44,11 @@ class RowPrinter {
   // The first rows wait until the columns' widths are known from them; later ones may be wider.
   std::vector<Cells> waiting_;
   std::vector<std::size_t> widths_;
+  std::optional<std::size_t> narrowed_;  // the column of names, whose cells are cut
 };
 
 // On a terminal, says when there is nothing, or more than was printed.
 void NoteLength(int printed, bool more);
-
-inline constexpr int kLargestLimit = 1'000'000'000;
 
 // Prints the rows of a call, at most `limit` of them (0: all), or its error.
 template <class ApiRow>

@@ -1,4 +1,5 @@
 #include <memory>
+#include <set>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -21,6 +22,16 @@ absl::StatusOr<v1::Job> ScanOne(Client client, const std::string& channel, const
   job = client.ConfirmJob(job->name());
   if (!job.ok()) return job;
   return client.WatchJob(job->name(), on_progress, stop);
+}
+
+// In their order, each once.
+std::vector<std::string> Distinct(const App& app, const std::vector<std::string>& ids_or_names) {
+  std::vector<std::string> distinct;
+  std::set<std::string> seen;
+  for (const std::string& channel : ids_or_names) {
+    if (seen.insert(app.ChannelResource(channel)).second) distinct.push_back(channel);
+  }
+  return distinct;
 }
 
 void Scan(App& app, const Client& client, const Values& values) {
@@ -72,7 +83,9 @@ void AddScanCommand(CLI::App& root, App& app) {
                    "Only these items, by their ids at the Seller Center; of one channel")
       ->excludes(updated);
   command->footer(std::string("Ctrl-C ends the watching, not the scan.\n") + kJobKeys);
-  OnCommand(*command, app, [&app, values](const Client& client) { Scan(app, client, *values); });
+  OnCommand(*command, app, [&app, values](const Client& client) {
+    Scan(app, client, {.channels = Distinct(app, values->channels), .confirm = values->confirm});
+  });
 }
 
 }  // namespace skulink::cli

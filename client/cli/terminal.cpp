@@ -5,6 +5,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 
 #include "absl/strings/str_format.h"
@@ -26,12 +27,22 @@ bool ControlsTerminal(utf8proc_int32_t code_point) {
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_ZL:
     case UTF8PROC_CATEGORY_ZP:
+    // Among them are what turns the direction of writing, and what cannot be seen: a zero width space makes
+    // two SKUs of one.
+    case UTF8PROC_CATEGORY_CF:
       return true;
     default:
-      // Embeddings, overrides and isolates of the direction of writing, and its marks.
-      return (code_point >= 0x202A && code_point <= 0x202E) ||
-             (code_point >= 0x2066 && code_point <= 0x2069) || code_point == 0x200E || code_point == 0x200F ||
-             code_point == 0x061C;
+      return false;
+  }
+}
+
+// As JSON has it: above U+FFFF, in two halves.
+void AppendEscape(std::uint32_t code_point, std::string& escaped) {
+  if (code_point < 0x10000) {
+    absl::StrAppendFormat(&escaped, "\\u%04x", code_point);
+  } else {
+    const std::uint32_t above = code_point - 0x10000;
+    absl::StrAppendFormat(&escaped, "\\u%04x\\u%04x", 0xD800 + (above >> 10), 0xDC00 + (above & 0x3FF));
   }
 }
 
@@ -77,7 +88,7 @@ std::string Escape(std::string_view text) {
     const std::string_view before = text;
     const utf8proc_int32_t code_point = NextCodePoint(text);
     if (ControlsTerminal(code_point)) {
-      absl::StrAppendFormat(&escaped, "\\u%04x", code_point);
+      AppendEscape(static_cast<std::uint32_t>(code_point), escaped);
     } else if (code_point == 0xFFFD) {
       escaped += "\uFFFD";
     } else {

@@ -17,8 +17,8 @@ enum class Colour { kBold, kRed, kGreen, kYellow };
 // `text` with `colour` where `file` has colours.
 std::string Coloured(std::FILE* file, Colour colour, const std::string& text);
 
-// Text from outside, safe for a terminal: characters that control it or turn the direction of writing are
-// written as \u001b. `text` must be UTF-8.
+// Text from outside, safe for a terminal: characters that control it, turn the direction of writing or cannot
+// be seen are written as \u001b. `text` must be UTF-8.
 std::string Escape(std::string_view text);
 
 // Columns that a text takes: none for combining marks, two for most East Asian characters and emoji.

@@ -3,6 +3,8 @@
 #include <grpc/grpc.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 
 #include "absl/random/random.h"
 #include "common/errors.h"
@@ -15,6 +17,20 @@ namespace {
 bool IsSellerCenterFailure(v1::ErrorReason reason) {
   return reason >= v1::ERROR_REASON_SELLER_CENTER_UNREACHABLE &&
          reason <= v1::ERROR_REASON_SELLER_CENTER_FAILED;
+}
+
+// `host:port`; an IPv6 address in brackets. Without a port gRPC would take one of its own.
+bool IsAddress(std::string_view target) {
+  if (target.starts_with("unix:")) return true;
+  const std::size_t colon = target.rfind(':');
+  if (colon == 0 || colon == std::string_view::npos || target.find("://") != std::string_view::npos)
+    return false;
+  const std::string_view host = target.substr(0, colon), port = target.substr(colon + 1);
+  if (host.find(':') != std::string_view::npos && !(host.starts_with('[') && host.ends_with(']')))
+    return false;
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return error == std::errc() && end == port.data() + port.size() && number != 0;
 }
 
 }  // namespace
@@ -72,7 +88,7 @@ absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
     if (target.starts_with("grpc://")) target.remove_prefix(7);
     credentials = grpc::InsecureChannelCredentials();
   }
-  if (target.empty() || target.find("://") != std::string_view::npos) {
+  if (!IsAddress(target)) {
     return InvalidField("server", v1::ERROR_REASON_FORMAT_INVALID,
                         "must be host:port, grpc://host:port or grpcs://host:port");
   }
@@ -84,6 +100,8 @@ absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
   // Without these, calls go on failing for up to two minutes after the server has come back.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  // Pages end at 2 MiB, but one product or one group of listings can be larger.
+  arguments.SetMaxReceiveMessageSize(64 << 20);
   // Finds out that a connection with an open stream is dead.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);

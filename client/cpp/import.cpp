@@ -160,6 +160,22 @@ void Add(v1::ImportCounts& sum, const v1::ImportCounts& counts) {
   sum.set_refused(sum.refused() + counts.refused());
 }
 
+// What a field of the API is called in a file. A variant is known by its id or its line; the place in its
+// row says no more, and is another one where a variant before it was not sent.
+std::string FieldOfFile(const v1::RefusedRow& refused, ImportFormat format) {
+  std::string field = refused.field();
+  const bool of_variant = field.starts_with("variants[");
+  if (of_variant && (format == ImportFormat::kCsv || !refused.variant_id().empty())) {
+    const std::size_t dot = field.find("].");
+    field = dot == std::string::npos ? "variants" : field.substr(dot + 2);
+  }
+  if (field == "display_name") return "name";
+  constexpr std::string_view kCurrency = "price.currency_code";
+  if (field.ends_with(kCurrency))
+    field.replace(field.size() - kCurrency.size(), kCurrency.size(), "currency");
+  return field;
+}
+
 class Import {
  public:
   Import(const internal::Connection& connection, std::string_view merchant, const ImportSource& source,
@@ -291,7 +307,13 @@ absl::StatusOr<v1::ImportCounts> Client::ImportFile(std::string_view merchant, c
                                                     ImportFormat format,
                                                     const OnImportProgress& on_progress) {
   SKULINK_ASSIGN_OR_RETURN(const ImportSource source, OpenImportFile(path, format));
-  return ImportProducts(merchant, source, on_progress);
+  if (!on_progress) return ImportProducts(merchant, source);
+  return ImportProducts(merchant, source, [&](v1::ImportProductsResponse progress) {
+    for (v1::RefusedRow& refused : *progress.mutable_refused_rows()) {
+      refused.set_field(FieldOfFile(refused, format));
+    }
+    on_progress(progress);
+  });
 }
 
 }  // namespace skulink

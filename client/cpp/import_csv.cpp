@@ -6,7 +6,9 @@
 #include <memory>
 #include <vector>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "client/cpp/import_rows.h"
 #include "common/errors.h"
 #include "common/money.h"
@@ -136,6 +138,7 @@ class CsvProducts {
     if (!header.has_value()) {
       return InvalidField("header", v1::ERROR_REASON_FIELD_REQUIRED, "is missing: the file is empty");
     }
+    header_line_ = header->line;
     SKULINK_RETURN_IF_ERROR(header->error);
     position_.fill(-1);
     columns_ = header->cells.size();
@@ -159,8 +162,13 @@ class CsvProducts {
                             "is missing: a column of that name");
       }
     }
+    for (const Column column : {kBarcode, kPrice, kStock, kOption}) {
+      if (position_[column] < 0) kept_fields_.add_paths(std::string(kColumnNames[column]));
+    }
     return absl::OkStatus();
   }
+
+  std::int64_t header_line() const { return header_line_; }
 
   // The next product; nullopt at the end.
   absl::StatusOr<std::optional<ImportEntry>> Next() {
@@ -207,6 +215,7 @@ class CsvProducts {
   void Add(const CsvRow& row, ImportEntry& entry) const {
     if (!entry.row.has_value()) {
       entry.row.emplace().set_line(row.line);
+      if (kept_fields_.paths_size() > 0) *entry.row->add_kept_fields() = kept_fields_;
       entry.row->mutable_product()->set_product_id(std::string(Cell(row, kProductId)));
     }
     v1::Product& product = *entry.row->mutable_product();
@@ -241,10 +250,11 @@ class CsvProducts {
     variant.set_sku(std::string(Cell(row, kSku)));
     variant.set_barcode(std::string(Cell(row, kBarcode)));
     variant.set_option(std::string(Cell(row, kOption)));
+    std::optional<std::int64_t> amount;
     if (const std::string_view price = Cell(row, kPrice); !price.empty()) {
-      SKULINK_ASSIGN_OR_RETURN(const std::int64_t amount, ParseTenThousandths(price, "price"));
-      SetPrice(variant, amount, std::string(Cell(row, kCurrency)));
+      SKULINK_ASSIGN_OR_RETURN(amount, ParseTenThousandths(price, "price"));
     }
+    SKULINK_RETURN_IF_ERROR(SetPrice(variant, amount, std::string(Cell(row, kCurrency)), "currency"));
     if (const std::string_view stock = Cell(row, kStock); !stock.empty()) {
       SKULINK_ASSIGN_OR_RETURN(const std::int64_t units, ParseStock(stock, "stock"));
       variant.set_stock(units);
@@ -255,14 +265,24 @@ class CsvProducts {
   CsvReader rows_;
   std::array<int, kColumns> position_{};  // of each column in a row; -1 when the file has none
   std::size_t columns_ = 0;
+  std::int64_t header_line_ = 1;
+  google::protobuf::FieldMask kept_fields_;  // those that the file has no column for
   std::optional<CsvRow> waiting_;
 };
 
 }  // namespace
 
 absl::StatusOr<ImportSource> ReadCsv(LineReader lines) {
+  const std::string path = lines.path();
   const auto products = std::make_shared<CsvProducts>(std::move(lines));
-  SKULINK_RETURN_IF_ERROR(products->ReadHeader());
+  if (const absl::Status header = products->ReadHeader(); !header.ok()) {
+    absl::Status located(
+        header.code(), absl::StrCat(path, ":", products->header_line(), ": ", std::string(header.message())));
+    header.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
+      located.SetPayload(type_url, payload);
+    });
+    return located;
+  }
   return ImportSource([products] { return products->Next(); });
 }
 

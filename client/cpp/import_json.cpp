@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <set>
 
@@ -24,6 +25,7 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
 
   // After parsing.
   ImportEntry Finish() && {
+    JoinKeptFields(*entry_.row->mutable_kept_fields());
     if (!row_error_.ok()) entry_.refused = {RefusedRowOf(line_, row_error_)};
     for (v1::RefusedRow& refused : entry_.refused) refused.set_product_id(product().product_id());
     const bool nothing_left = !entry_.refused.empty() && product().variants().empty();
@@ -116,6 +118,17 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
 
   v1::Product& product() { return *entry_.row->mutable_product(); }
 
+  // One mask when all are equal, as they nearly always are; none when that is empty.
+  static void JoinKeptFields(google::protobuf::RepeatedPtrField<google::protobuf::FieldMask>& masks) {
+    const auto differs = [&](const google::protobuf::FieldMask& mask) {
+      return !std::equal(mask.paths().begin(), mask.paths().end(), masks[0].paths().begin(),
+                         masks[0].paths().end());
+    };
+    if (masks.empty() || std::any_of(masks.begin(), masks.end(), differs)) return;
+    masks.DeleteSubrange(1, masks.size() - 1);
+    if (masks[0].paths().empty()) masks.Clear();
+  }
+
   void Refuse(const absl::Status& error) {
     if (place_ != Place::kVariant) return RefuseRow(error);
     if (variant_error_.ok()) variant_error_ = error;
@@ -144,9 +157,17 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
   }
 
   void EndVariant() {
-    SetPrice(variant_, price_, currency_);
+    if (absl::Status status =
+            SetPrice(variant_, price_, currency_, absl::StrCat("variants[", index_, "].currency"));
+        variant_error_.ok()) {
+      variant_error_ = std::move(status);
+    }
     if (variant_error_.ok()) {
       *product().add_variants() = std::move(variant_);
+      google::protobuf::FieldMask& kept = *entry_.row->add_kept_fields();
+      for (const char* field : {"sku", "barcode", "price", "stock", "option"}) {
+        if (!variant_keys_.contains(field)) kept.add_paths(field);
+      }
     } else {
       v1::RefusedRow refused = RefusedRowOf(line_, variant_error_);
       refused.set_variant_id(variant_.variant_id());
@@ -218,7 +239,7 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
     return absl::OkStatus();
   }
 
-  // null is as good as absent.
+  // null clears the field; absent leaves it as it is known.
   void SetText(const Scalar& value, std::string* target) {
     if (value.kind == Scalar::Kind::kText) {
       if (const absl::Status status = CheckSendable(value.text, Path()); !status.ok()) return Refuse(status);

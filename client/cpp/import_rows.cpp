@@ -36,9 +36,14 @@ v1::RefusedRow RefusedRowOf(std::int64_t line, const absl::Status& status) {
   return refused;
 }
 
-void SetPrice(v1::Variant& variant, std::optional<std::int64_t> ten_thousandths,
-              const std::string& currency) {
+absl::Status SetPrice(v1::Variant& variant, std::optional<std::int64_t> ten_thousandths,
+                      const std::string& currency, std::string_view field) {
+  if (!currency.empty() && !IsCurrency(currency)) {
+    return InvalidField(field, v1::ERROR_REASON_CURRENCY_UNKNOWN,
+                        "must be a currency of ISO 4217, such as USD");
+  }
   if (ten_thousandths.has_value()) *variant.mutable_price() = ToProto(Money{*ten_thousandths, currency});
+  return absl::OkStatus();
 }
 
 absl::Status CheckSendable(std::string_view text, std::string_view field) {

@@ -23,8 +23,9 @@ absl::StatusOr<std::int64_t> ParseStock(std::string_view text, std::string_view 
 
 v1::RefusedRow RefusedRowOf(std::int64_t line, const absl::Status& status);
 
-// Sets `variant`'s price; without `price` it has none, whatever the currency.
-void SetPrice(v1::Variant& variant, std::optional<std::int64_t> ten_thousandths, const std::string& currency);
+// Sets `variant`'s price; without one it has none. CURRENCY_UNKNOWN naming `field` also then.
+absl::Status SetPrice(v1::Variant& variant, std::optional<std::int64_t> ten_thousandths,
+                      const std::string& currency, std::string_view field);
 
 // TEXT_INVALID when a text that is to be sent is not UTF-8 or holds a NUL.
 absl::Status CheckSendable(std::string_view text, std::string_view field);

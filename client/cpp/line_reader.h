@@ -22,16 +22,21 @@ struct Line {
 // Reads a file line by line, in bounded memory. A UTF-8 byte order mark at its start is left out.
 class LineReader {
  public:
+  // `-` is the standard input. INVALID_ARGUMENT when it begins as no text in UTF-8 does.
   static absl::StatusOr<LineReader> Open(const std::string& path);
 
   // nullopt at the end.
   absl::StatusOr<std::optional<Line>> Next();
+
+  const std::string& path() const { return path_; }
 
  private:
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
   LineReader(std::string path, std::FILE* file) : path_(std::move(path)), file_(file) {}
+
+  absl::Status FillBuffer();
 
   std::string path_;
   std::unique_ptr<std::FILE, Close> file_;

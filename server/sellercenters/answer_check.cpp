@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "common/errors.h"
 #include "common/money.h"
@@ -50,25 +51,33 @@ absl::Status TakeText(std::string_view from, std::string_view field, std::size_t
   return absl::OkStatus();
 }
 
-// All but the listing's id.
+// What a listing can be without: those that cannot be read are left out. Why the first of them is.
+absl::Status TakeOptionalFields(const WireListing& from, Listing& listing) {
+  absl::Status left_out = CheckTextField(from.gtin, "gtin", kGtinRule);
+  if (left_out.ok()) listing.gtin = from.gtin;
+  if (from.price) {
+    absl::StatusOr<Money> price =
+        FromParts(from.price->currency_code, from.price->units, from.price->nanos, "price");
+    left_out.Update(price.status());
+    if (price.ok()) listing.price = *std::move(price);
+  }
+  if (from.stock && (*from.stock < 0 || *from.stock > kMaxStock)) {
+    left_out.Update(
+        InvalidField("stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE, "must be 0 to 1,000,000,000,000"));
+  } else {
+    listing.stock = from.stock;
+  }
+  return left_out;
+}
+
+// What a listing must have, but its id.
 absl::Status TakeFields(const WireListing& from, Listing& listing) {
   if (!from.item_id.empty()) SKULINK_RETURN_IF_ERROR(CheckForeignId(from.item_id, "item_id"));
   listing.item_id = from.item_id.empty() ? from.listing_id : from.item_id;
   SKULINK_RETURN_IF_ERROR(TakeText(from.title, "title", kMaxTitleLength, listing.name));
   SKULINK_RETURN_IF_ERROR(CheckTextField(from.seller_sku, "seller_sku", kSkuRule));
   listing.seller_sku = from.seller_sku;
-  SKULINK_RETURN_IF_ERROR(CheckTextField(from.gtin, "gtin", kGtinRule));
-  listing.gtin = from.gtin;
   listing.state = StateOf(from.state);
-  if (from.price) {
-    const WirePrice& price = *from.price;
-    SKULINK_ASSIGN_OR_RETURN(listing.price,
-                             FromParts(price.currency_code, price.units, price.nanos, "price"));
-  }
-  if (from.stock && (*from.stock < 0 || *from.stock > kMaxStock)) {
-    return InvalidField("stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE, "must be 0 to 1,000,000,000,000");
-  }
-  listing.stock = from.stock;
   return absl::OkStatus();
 }
 
@@ -93,16 +102,32 @@ absl::Status CheckListingIds(const std::vector<WireListing>& listings) {
   return absl::OkStatus();
 }
 
-absl::Status TakeTexts(const proto::Listing& from, const Listing& listing, FoundItems::Texts& texts) {
-  SKULINK_RETURN_IF_ERROR(TakeText(from.item_title(), "item_title", kMaxTitleLength, texts.item_title));
-  if (texts.item_title.empty()) texts.item_title = listing.name;
-  return TakeText(from.option(), "option", kMaxOptionLength, texts.option);
+// Texts that cannot be taken are left out: the title serves as well.
+FoundItems::Texts TextsOf(const proto::Listing& from, const Listing& listing) {
+  FoundItems::Texts texts;
+  const absl::Status title = TakeText(from.item_title(), "item_title", kMaxTitleLength, texts.item_title);
+  if (!title.ok() || texts.item_title.empty()) texts.item_title = listing.name;
+  if (!TakeText(from.option(), "option", kMaxOptionLength, texts.option).ok()) texts.option.clear();
+  return texts;
 }
 
-RefusedListing Refused(const WireListing& listing, absl::Status status) {
-  return {.listing_id = std::string(listing.listing_id),
-          .item_id = std::string(listing.item_id.empty() ? listing.listing_id : listing.item_id),
-          .status = std::move(status)};
+// `to` is a ListingPage or FoundItems.
+template <typename Taken>
+void TakeListings(const Listings& from, Taken& to) {
+  to.listings.reserve(from.size());
+  for (const WireListing& one : from) {
+    Listing& listing = to.listings.emplace_back();
+    listing.listing_id = one.listing_id;
+    if (absl::Status refused = TakeFields(one, listing); !refused.ok()) {
+      to.refused.push_back({.listing_id = std::move(listing.listing_id),
+                            .item_id = std::move(listing.item_id),
+                            .status = std::move(refused)});
+      to.listings.pop_back();
+    } else if (absl::Status left_out = TakeOptionalFields(one, listing); !left_out.ok()) {
+      to.incomplete.push_back(
+          {.listing_id = listing.listing_id, .item_id = listing.item_id, .status = std::move(left_out)});
+    }
+  }
 }
 
 }  // namespace
@@ -120,15 +145,7 @@ absl::StatusOr<ListingPage> CheckPage(const WirePage& page, int page_size) {
   SKULINK_RETURN_IF_ERROR(CheckListingIds(page.listings));
 
   ListingPage checked;
-  checked.listings.reserve(page.listings.size());
-  for (const WireListing& one : page.listings) {
-    Listing& listing = checked.listings.emplace_back();
-    listing.listing_id = one.listing_id;
-    if (absl::Status status = TakeFields(one, listing); !status.ok()) {
-      checked.refused.push_back(Refused(one, std::move(status)));
-      checked.listings.pop_back();
-    }
-  }
+  TakeListings(page.listings, checked);
   checked.resume_token = page.resume_token;
   checked.listing_count = page.listing_count;
   return checked;
@@ -147,17 +164,11 @@ absl::StatusOr<FoundItems> CheckItems(const proto::GetItemsResponse& items,
     }
   }
   FoundItems found;
-  for (std::size_t i = 0; i < views.size(); ++i) {
-    FoundItems::Texts texts;
-    absl::StatusOr<Listing> listing = CheckListing(views[i]);
-    absl::Status status = listing.status();
-    if (status.ok()) status = TakeTexts(items.listings(static_cast<int>(i)), *listing, texts);
-    if (!status.ok()) {
-      found.refused.push_back(Refused(views[i], std::move(status)));
-      continue;
-    }
-    found.listings.push_back(*std::move(listing));
-    found.texts.push_back(std::move(texts));
+  TakeListings(views, found);
+  absl::flat_hash_map<std::string_view, const proto::Listing*> by_id;
+  for (const proto::Listing& listing : items.listings()) by_id[listing.listing_id()] = &listing;
+  for (const Listing& listing : found.listings) {
+    found.texts.push_back(TextsOf(*by_id.at(listing.listing_id), listing));
   }
   return found;
 }
@@ -166,6 +177,7 @@ absl::StatusOr<Listing> CheckListing(const WireListing& from) {
   Listing listing;
   listing.listing_id = from.listing_id;
   SKULINK_RETURN_IF_ERROR(TakeFields(from, listing));
+  TakeOptionalFields(from, listing).IgnoreError();  // what cannot be read is not known, until the next scan
   return listing;
 }
 

@@ -24,10 +24,19 @@ struct RefusedListing {
   absl::Status status;  // an InvalidField
 };
 
+// A listing that is taken without some of what it does not need: a price, stock or GTIN that cannot be read.
+struct IncompleteListing {
+  std::string listing_id;
+  std::string item_id;
+  absl::Status status;  // an InvalidField of the first such field
+};
+
+// A price without currency is in the merchant's: its currency is empty.
 struct ListingPage {
   std::vector<Listing> listings;
   std::vector<RefusedListing> refused;
-  std::string resume_token;  // empty on the last page
+  std::vector<IncompleteListing> incomplete;  // they are in `listings` too
+  std::string resume_token;                   // empty on the last page
   std::optional<std::int64_t> listing_count;
 };
 
@@ -69,6 +78,7 @@ struct FoundItems {
   };
   std::vector<Texts> texts;
   std::vector<RefusedListing> refused;
+  std::vector<IncompleteListing> incomplete;
 };
 
 // What a Seller Center answers to one creation or update.

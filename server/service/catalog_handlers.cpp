@@ -1,5 +1,9 @@
 #include "server/service/catalog_handlers.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/names.h"
@@ -10,6 +14,11 @@
 #include "server/store/products.h"
 
 namespace skulink {
+namespace {
+
+constexpr int kProductsAtOnce = 100;
+
+}  // namespace
 
 absl::StatusOr<v1::CreateProductResponse> CreateProduct(const v1::CreateProductRequest& request,
                                                         CallContext& call) {
@@ -50,15 +59,27 @@ absl::StatusOr<v1::ListProductsResponse> ListProducts(const v1::ListProductsRequ
                                                       CallContext& call) {
   SKULINK_ASSIGN_OR_RETURN(const MerchantName parent, ParseMerchantName(request.parent(), "parent"));
   SKULINK_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
-  SKULINK_ASSIGN_OR_RETURN(const std::int64_t after, ReadNumberToken(request));
-  SKULINK_ASSIGN_OR_RETURN(std::vector<store::Product> products,
-                           store::ListProducts(call.database, parent.merchant, after, page_size + 1));
+  SKULINK_ASSIGN_OR_RETURN(std::int64_t last, ReadNumberToken(request));
   v1::ListProductsResponse response;
-  if (CutToPage(products, page_size)) {
-    response.set_next_page_token(MakePageToken(request, {absl::StrCat(products.back().number)}));
+  std::size_t bytes = 0;
+  while (true) {
+    // A few at a time, since each may have a thousand variants.
+    const int limit = std::min(kProductsAtOnce, page_size + 1 - response.products_size());
+    SKULINK_ASSIGN_OR_RETURN(const std::vector<store::Product> products,
+                             store::ListProducts(call.database, parent.merchant, last, limit));
+    for (const store::Product& product : products) {
+      v1::Product proto = ToProto(product, parent.merchant);
+      bytes += proto.ByteSizeLong();
+      const bool fits = response.products_size() < page_size && bytes <= kMaxPageBytes;
+      if (!fits && response.products_size() > 0) {
+        response.set_next_page_token(MakePageToken(request, {absl::StrCat(last)}));
+        return response;
+      }
+      last = product.number;
+      *response.add_products() = std::move(proto);
+    }
+    if (std::ssize(products) < limit) return response;
   }
-  for (const store::Product& product : products) *response.add_products() = ToProto(product, parent.merchant);
-  return response;
 }
 
 absl::StatusOr<v1::UpdateProductResponse> UpdateProduct(const v1::UpdateProductRequest& request,

@@ -1,5 +1,7 @@
 #include "server/service/channel_handlers.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/names.h"
@@ -13,6 +15,7 @@ namespace skulink {
 namespace {
 
 constexpr int kMaxPercentage = 1000;
+constexpr absl::Duration kLongestCheck = absl::Seconds(15);
 
 absl::Status CheckPlatform(v1::Platform platform) {
   if (v1::Platform_IsValid(platform)) return absl::OkStatus();
@@ -146,7 +149,11 @@ absl::StatusOr<v1::DeleteChannelResponse> DeleteChannel(const v1::DeleteChannelR
 absl::StatusOr<v1::CheckChannelResponse> CheckChannel(const v1::CheckChannelRequest& request,
                                                       CallContext& call) {
   SKULINK_ASSIGN_OR_RETURN(const ChannelName name, ParseChannelName(request.name(), "name"));
-  SKULINK_ASSIGN_OR_RETURN(const SyncEngine::CheckedChannel checked, call.engine.CheckChannel(name));
+  // Shorter than the caller waits, who is to hear that it is the Seller Center that is silent.
+  const absl::Duration left = call.deadline - absl::Now();
+  const absl::Duration patience = std::min(kLongestCheck, std::max(left - absl::Seconds(2), left / 2));
+  SKULINK_ASSIGN_OR_RETURN(const SyncEngine::CheckedChannel checked,
+                           call.engine.CheckChannel(name, patience));
   v1::CheckChannelResponse response;
   response.set_shop_display_name(checked.shop.display_name);
   response.set_shop_id(checked.shop.shop_id);

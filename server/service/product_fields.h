@@ -12,7 +12,7 @@
 // Products as callers send them, checked by the rules in catalog_service.proto.
 namespace skulink {
 
-inline constexpr int kMaxVariants = 1000;
+inline constexpr int kMaxVariants = store::kMaxVariantsOfProduct;
 
 // Errors name `field` and its parts. `currency` is that of prices without one. An empty variant_id stays
 // empty.

@@ -1,5 +1,9 @@
 #include "server/service/product_import.h"
 
+#include <xxhash.h>
+
+#include <algorithm>
+#include <limits>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -20,6 +24,11 @@ constexpr int kMaxVariantsOfMessage = 5000;
 constexpr std::size_t kIdLengthInReport = 128;
 
 std::string ForReport(const std::string& id) { return std::string(FirstCodePoints(id, kIdLengthInReport)); }
+
+// Products whose names are remembered: 35 MB at most for a stream.
+constexpr std::size_t kRememberedNames = 1'000'000;
+
+std::uint64_t Hash(const std::string& text) { return XXH3_64bits(text.data(), text.size()); }
 
 // `variant` is -1 when the whole row is refused.
 void Refuse(const v1::ImportRow& row, int variant, const absl::Status& why,
@@ -47,7 +56,29 @@ absl::Status CheckRow(const v1::ImportRow& row) {
     return InvalidField("variant_lines", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
                         "must be empty or one for each variant");
   }
+  if (row.kept_fields_size() > 1 && row.kept_fields_size() != product.variants_size()) {
+    return InvalidField("kept_fields", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                        "must be empty, one, or one for each variant");
+  }
   return absl::OkStatus();
+}
+
+absl::StatusOr<store::KeptFields> DecodeKeptFields(const google::protobuf::FieldMask& mask) {
+  store::KeptFields kept;
+  for (const std::string& path : mask.paths()) {
+    bool* const field = path == "sku"       ? &kept.sku
+                        : path == "barcode" ? &kept.barcode
+                        : path == "price"   ? &kept.price
+                        : path == "stock"   ? &kept.stock
+                        : path == "option"  ? &kept.option
+                                            : nullptr;
+    if (field == nullptr) {
+      return InvalidField("kept_fields", v1::ERROR_REASON_FORMAT_INVALID,
+                          "must name some of sku, barcode, price, stock, option");
+    }
+    *field = true;
+  }
+  return kept;
 }
 
 void Add(const v1::ImportCounts& counts, v1::ImportCounts& totals) {
@@ -81,6 +112,9 @@ absl::StatusOr<v1::ImportProductsResponse> ProductImport::Take(const v1::ImportP
   call.engine.WakePushes();
   for (v1::RefusedRow& refused : outcome.refused) *response.add_refused_rows() = std::move(refused);
 
+  const auto by_line = [](const v1::RefusedRow& a, const v1::RefusedRow& b) { return a.line() < b.line(); };
+  std::stable_sort(response.mutable_refused_rows()->begin(), response.mutable_refused_rows()->end(), by_line);
+
   Add(outcome.counts, totals_);
   totals_.set_rows(totals_.rows() + request.rows_size());
   totals_.set_refused(totals_.refused() + response.refused_rows_size());
@@ -100,7 +134,15 @@ absl::Status ProductImport::ReadParent(const v1::ImportProductsRequest& request)
 
 void ProductImport::Decode(const v1::ImportRow& row, const std::string& currency,
                            v1::ImportProductsResponse& response, std::vector<store::ImportRow>& rows) {
-  if (const absl::Status valid = CheckRow(row); !valid.ok()) return Refuse(row, -1, valid, response);
+  absl::Status sound = CheckRow(row);
+  if (sound.ok()) sound = CheckSameName(row);
+  std::vector<store::KeptFields> kept_fields;
+  for (const google::protobuf::FieldMask& mask : row.kept_fields()) {
+    const absl::StatusOr<store::KeptFields> kept = DecodeKeptFields(mask);
+    if (kept.ok()) kept_fields.push_back(*kept);
+    sound.Update(kept.status());
+  }
+  if (!sound.ok()) return Refuse(row, -1, sound, response);
   store::ImportRow& decoded = rows.emplace_back();
   decoded.line = row.line();
   decoded.product.id = row.product().product_id();
@@ -121,8 +163,24 @@ void ProductImport::Decode(const v1::ImportRow& row, const std::string& currency
     }
     decoded.product.variants.push_back(*std::move(variant));
     decoded.variant_indexes.push_back(i);
+    if (!kept_fields.empty()) decoded.kept_fields.push_back(kept_fields[kept_fields.size() == 1 ? 0 : i]);
     if (row.variant_lines_size() > 0) decoded.variant_lines.push_back(row.variant_lines(i));
   }
+}
+
+absl::Status ProductImport::CheckSameName(const v1::ImportRow& row) {
+  const Met now = {static_cast<std::uint32_t>(Hash(row.product().display_name())),
+                   static_cast<std::uint32_t>(
+                       std::clamp<std::int64_t>(row.line(), 0, std::numeric_limits<std::uint32_t>::max()))};
+  const std::uint64_t id = Hash(row.product().product_id());
+  const auto before = met_.find(id);
+  if (before == met_.end()) {
+    if (met_.size() < kRememberedNames) met_.emplace(id, now);
+    return absl::OkStatus();
+  }
+  if (before->second.name_hash == now.name_hash) return absl::OkStatus();
+  return InvalidField("display_name", v1::ERROR_REASON_ALREADY_EXISTS,
+                      absl::StrCat("is another one than the product has in line ", before->second.line));
 }
 
 }  // namespace skulink

@@ -91,12 +91,6 @@ absl::StatusOr<std::vector<ListingState>> ReadStates(const v1::ListNotInPosReque
   return states;
 }
 
-// For the next page, when there is one.
-template <typename Response, typename Request, typename Row>
-void SetNextPage(const Request& request, const store::MenuPage<Row>& page, Response& response) {
-  if (!page.next.empty()) response.set_next_page_token(MakePageToken(request, page.next));
-}
-
 // The names of the menu's channels, which rows repeat.
 class ChannelNames {
  public:
@@ -151,6 +145,28 @@ void SetExplanation(const std::string& merchant_id, store::NotInPosExplanation r
   proto.set_other_candidates(row.other_candidates);
 }
 
+// Fills a page of the rows that `read` reads with a query and `add` adds to the response; reads fewer as long
+// as they are too many bytes.
+template <typename Request, typename Response, typename Rows, typename Read, typename Add>
+absl::Status FillPage(const Request& request, MenuQuery query,
+                      google::protobuf::RepeatedPtrField<Rows>* (Response::*rows)(), const Read& read,
+                      const Add& add, Response& response) {
+  while (true) {
+    SKULINK_ASSIGN_OR_RETURN(auto page, read(query));
+    for (auto& row : page.rows) add(std::move(row), *(response.*rows)()->Add());
+    const std::size_t bytes = response.ByteSizeLong();
+    const int count = (response.*rows)()->size();
+    if (bytes <= kMaxPageBytes || count <= 1) {
+      if (!page.next.empty()) response.set_next_page_token(MakePageToken(request, page.next));
+      return absl::OkStatus();
+    }
+    // Somewhat fewer than would fit if all were alike.
+    const std::size_t fitting = static_cast<std::size_t>(count) * kMaxPageBytes / bytes;
+    query.limit = std::clamp(static_cast<int>(fitting * 9 / 10), 1, count - 1);
+    response.Clear();
+  }
+}
+
 v1::SkuAndProductCount Count(std::int64_t skus, std::int64_t products) {
   v1::SkuAndProductCount count;
   count.set_skus(skus);
@@ -164,15 +180,15 @@ absl::Status ListSoldInChannel(const v1::ListSoldInChannelRequest& request, Call
                                v1::ListSoldInChannelResponse& response) {
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request, kVariantPosition));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(auto page, store::SoldInChannel(call.database, menu, query));
   const ChannelNames channels(menu);
-  for (store::MenuVariant& row : page.rows) {
-    v1::MenuVariant& proto = *response.add_variants();
-    channels.Add(row.badges, *proto.mutable_badges());
-    SetVariant(menu.merchant_id, std::move(row), proto);
-  }
-  SetNextPage(request, page, response);
-  return absl::OkStatus();
+  return FillPage(
+      request, query, &v1::ListSoldInChannelResponse::mutable_variants,
+      [&](const MenuQuery& part) { return store::SoldInChannel(call.database, menu, part); },
+      [&](store::MenuVariant row, v1::MenuVariant& proto) {
+        channels.Add(row.badges, *proto.mutable_badges());
+        SetVariant(menu.merchant_id, std::move(row), proto);
+      },
+      response);
 }
 
 absl::Status ListNotInPos(const v1::ListNotInPosRequest& request, CallContext& call,
@@ -180,17 +196,18 @@ absl::Status ListNotInPos(const v1::ListNotInPosRequest& request, CallContext& c
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request, {.by_sku = 4, .by_name = 4}));
   SKULINK_ASSIGN_OR_RETURN(const std::vector<ListingState> states, ReadStates(request));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(auto page,
-                           store::NotInPos(call.database, menu, query, states, request.with_reasons()));
-  for (store::MenuListing& row : page.rows) {
-    if (request.with_reasons()) {
-      SetExplanation(menu.merchant_id, std::move(row.explanation), *response.add_explanations());
-    }
-    SetListing(std::move(row.listing), menu.merchant_id, ChannelId(menu, row.channel_number),
-               *response.add_listings());
-  }
-  SetNextPage(request, page, response);
-  return absl::OkStatus();
+  return FillPage(
+      request, query, &v1::ListNotInPosResponse::mutable_listings,
+      [&](const MenuQuery& part) {
+        return store::NotInPos(call.database, menu, part, states, request.with_reasons());
+      },
+      [&](store::MenuListing row, v1::Listing& proto) {
+        if (request.with_reasons()) {
+          SetExplanation(menu.merchant_id, std::move(row.explanation), *response.add_explanations());
+        }
+        SetListing(std::move(row.listing), menu.merchant_id, ChannelId(menu, row.channel_number), proto);
+      },
+      response);
 }
 
 absl::StatusOr<v1::SummarizeNotInPosResponse> SummarizeNotInPos(const v1::SummarizeNotInPosRequest& request,
@@ -216,16 +233,16 @@ absl::Status ListNotInChannel(const v1::ListNotInChannelRequest& request, CallCo
                               v1::ListNotInChannelResponse& response) {
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request, kVariantPosition));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(auto page, store::NotInChannel(call.database, menu, query));
   const ChannelNames channels(menu);
-  for (store::MenuVariant& row : page.rows) {
-    v1::NotInChannelRow& proto = *response.add_rows();
-    channels.Add(row.badges, *proto.mutable_variant()->mutable_badges());
-    channels.Add(menu.asked & ~row.badges, *proto.mutable_missing_channels());
-    SetVariant(menu.merchant_id, std::move(row), *proto.mutable_variant());
-  }
-  SetNextPage(request, page, response);
-  return absl::OkStatus();
+  return FillPage(
+      request, query, &v1::ListNotInChannelResponse::mutable_rows,
+      [&](const MenuQuery& part) { return store::NotInChannel(call.database, menu, part); },
+      [&](store::MenuVariant row, v1::NotInChannelRow& proto) {
+        channels.Add(row.badges, *proto.mutable_variant()->mutable_badges());
+        channels.Add(menu.asked & ~row.badges, *proto.mutable_missing_channels());
+        SetVariant(menu.merchant_id, std::move(row), *proto.mutable_variant());
+      },
+      response);
 }
 
 absl::Status ListInPos(const v1::ListInPosRequest& request, CallContext& call,
@@ -234,37 +251,37 @@ absl::Status ListInPos(const v1::ListInPosRequest& request, CallContext& call,
       const MenuQuery query,
       ReadQuery(request, {.by_sku = request.sku_prefix().empty() ? 2U : 1U, .by_name = 3}));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(auto page, store::InPos(call.database, menu, query));
   const ChannelNames channels(menu);
-  for (store::MenuVariant& row : page.rows) {
-    v1::MenuVariant& proto = *response.add_variants();
-    channels.Add(row.badges & menu.asked, *proto.mutable_badges());
-    SetVariant(menu.merchant_id, std::move(row), proto);
-  }
-  SetNextPage(request, page, response);
-  return absl::OkStatus();
+  return FillPage(
+      request, query, &v1::ListInPosResponse::mutable_variants,
+      [&](const MenuQuery& part) { return store::InPos(call.database, menu, part); },
+      [&](store::MenuVariant row, v1::MenuVariant& proto) {
+        channels.Add(row.badges & menu.asked, *proto.mutable_badges());
+        SetVariant(menu.merchant_id, std::move(row), proto);
+      },
+      response);
 }
 
 absl::Status ListMultipleListings(const v1::ListMultipleListingsRequest& request, CallContext& call,
                                   v1::ListMultipleListingsResponse& response) {
   SKULINK_ASSIGN_OR_RETURN(const MenuQuery query, ReadQuery(request, {.by_sku = 3, .by_name = 3}));
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
-  SKULINK_ASSIGN_OR_RETURN(auto page, store::MultipleListings(call.database, menu, query));
-  for (store::MultipleListingGroup& row : page.rows) {
-    v1::MultipleListing& group = *response.add_groups();
-    const std::string channel = ChannelId(menu, row.channel_number);
-    group.set_channel(ToString(ChannelName{menu.merchant_id, channel}));
-    group.set_sku_key(std::move(row.sku_key));
-    group.set_listing_count(row.listing_count);
-    for (Listing& listing : row.listings) {
-      SetListing(std::move(listing), menu.merchant_id, channel, *group.add_listings());
-    }
-    if (!row.product_id.empty()) {
-      group.set_variant(ToString(VariantName{menu.merchant_id, row.product_id, row.variant_id}));
-    }
-  }
-  SetNextPage(request, page, response);
-  return absl::OkStatus();
+  return FillPage(
+      request, query, &v1::ListMultipleListingsResponse::mutable_groups,
+      [&](const MenuQuery& part) { return store::MultipleListings(call.database, menu, part); },
+      [&](store::MultipleListingGroup row, v1::MultipleListing& group) {
+        const std::string channel = ChannelId(menu, row.channel_number);
+        group.set_channel(ToString(ChannelName{menu.merchant_id, channel}));
+        group.set_sku_key(std::move(row.sku_key));
+        group.set_listing_count(row.listing_count);
+        for (Listing& listing : row.listings) {
+          SetListing(std::move(listing), menu.merchant_id, channel, *group.add_listings());
+        }
+        if (!row.product_id.empty()) {
+          group.set_variant(ToString(VariantName{menu.merchant_id, row.product_id, row.variant_id}));
+        }
+      },
+      response);
 }
 
 absl::StatusOr<v1::ListChannelStatisticsResponse> ListChannelStatistics(

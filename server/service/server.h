@@ -28,6 +28,10 @@ struct ServerOptions {
   bool reflection = false;
 };
 
+// Whether a server could listen there now: UNAVAILABLE when the address is none of this machine or in use,
+// INVALID_ARGUMENT naming `--listen` when it is no HOST:PORT.
+absl::Status CheckListen(const std::string& listen);
+
 // Serves skulink.v1 and grpc.health.v1.
 class Server {
  public:

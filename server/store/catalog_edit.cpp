@@ -124,6 +124,13 @@ CatalogEdit::EditedProduct* CatalogEdit::Find(std::string_view product_id) {
   return found == by_id_.end() || found->second->removed ? nullptr : found->second;
 }
 
+CatalogEdit::EditedVariant* CatalogEdit::Find(EditedProduct& product, std::string_view variant_id) {
+  const auto found = std::find_if(
+      product.variants.begin(), product.variants.end(),
+      [&](const EditedVariant& variant) { return !variant.removed && variant.now.id == variant_id; });
+  return found == product.variants.end() ? nullptr : &*found;
+}
+
 CatalogEdit::EditedProduct& CatalogEdit::Create(const std::string& product_id, const std::string& name) {
   EditedProduct& product = products_.emplace_back();
   product.now.id = product_id;
@@ -141,10 +148,8 @@ void CatalogEdit::Rename(EditedProduct& product, const std::string& name) {
 
 CatalogEdit::PutResult CatalogEdit::Put(EditedProduct& product, const Variant& variant,
                                         VariantName& taken_by) {
-  const auto same =
-      std::find_if(product.variants.begin(), product.variants.end(),
-                   [&](const EditedVariant& other) { return !other.removed && other.now.id == variant.id; });
-  const bool is_new = same == product.variants.end();
+  EditedVariant* const same = Find(product, variant.id);
+  const bool is_new = same == nullptr;
   if (!is_new && same->now == variant) return PutResult::kUnchanged;
   std::string key = SkuKey(variant.sku, merchant_.sku_case);
   if (!key.empty()) {

@@ -46,6 +46,8 @@ class CatalogEdit {
 
   // Null when there is none.
   EditedProduct* Find(std::string_view product_id);
+  // The same of a product's variant.
+  static EditedVariant* Find(EditedProduct& product, std::string_view variant_id);
   EditedProduct& Create(const std::string& product_id, const std::string& name);
   void Rename(EditedProduct& product, const std::string& name);
 

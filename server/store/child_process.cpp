@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -106,9 +106,10 @@ std::vector<pid_t> FindProcesses(const std::vector<std::string>& names, const st
     pid_t process = 0;
     auto [end, failed] = std::from_chars(number.data(), number.data() + number.size(), process);
     if (failed != std::errc() || *end != '\0') continue;
-    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    std::vector<std::string> arguments = absl::StrSplit(text, '\0');
+    // One that ends while it is read is an error here, where an iterator of the file would throw.
+    std::ostringstream text;
+    text << std::ifstream(entry.path() / "cmdline", std::ios::binary).rdbuf();
+    std::vector<std::string> arguments = absl::StrSplit(text.str(), '\0');
     std::string program = std::filesystem::path(arguments[0]).filename();
     if (std::find(names.begin(), names.end(), program) != names.end() &&
         std::find(arguments.begin() + 1, arguments.end(), argument) != arguments.end()) {

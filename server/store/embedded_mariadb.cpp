@@ -32,6 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr char kDatabaseDir[] = "mariadb";  // in the data folder
 constexpr absl::Duration kPollInterval = absl::Milliseconds(5);
 constexpr absl::Duration kGrace = absl::Seconds(60);
 constexpr absl::Duration kPauseBeforeRestart = absl::Milliseconds(200);
@@ -263,7 +264,7 @@ absl::StatusOr<std::unique_ptr<EmbeddedMariadb>> EmbeddedMariadb::Start(
   SKULINK_RETURN_IF_ERROR(instance->folder.Take(data_dir));
   SKULINK_ASSIGN_OR_RETURN(instance->user, OurUserName());
   SKULINK_ASSIGN_OR_RETURN(std::string program, NeedProgram("mariadbd"));
-  fs::path database_dir = data_dir / "mariadb";
+  fs::path database_dir = data_dir / kDatabaseDir;
   SKULINK_RETURN_IF_ERROR(StopStale(database_dir));
   SKULINK_RETURN_IF_ERROR(Initialise(data_dir, database_dir, instance->user));
   // The socket is inside; nobody else gets to it.
@@ -282,6 +283,11 @@ absl::StatusOr<std::unique_ptr<EmbeddedMariadb>> EmbeddedMariadb::Start(
   std::unique_ptr<EmbeddedMariadb> mariadb(new EmbeddedMariadb(std::move(instance)));
   SKULINK_RETURN_IF_ERROR(mariadb->instance_->AwaitReady(mariadb->Address("")));
   return mariadb;
+}
+
+bool EmbeddedMariadb::Exists(const fs::path& data_dir) {
+  std::error_code ignored;
+  return fs::exists(data_dir / kDatabaseDir, ignored);
 }
 
 DatabaseAddress EmbeddedMariadb::Address(const std::string& database) const {

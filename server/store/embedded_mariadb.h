@@ -25,6 +25,8 @@ class EmbeddedMariadb {
   // Makes the data folder on first use and returns when MariaDB takes connections. Refuses a folder that
   // another skulinkd uses.
   static absl::StatusOr<std::unique_ptr<EmbeddedMariadb>> Start(const EmbeddedMariadbOptions& options);
+  // Whether there is a database in the folder. Makes nothing.
+  static bool Exists(const std::filesystem::path& data_dir);
   ~EmbeddedMariadb();
 
   // The database `skulink`, or another one by name.

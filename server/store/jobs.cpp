@@ -1,6 +1,10 @@
 #include "server/store/jobs.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "absl/random/random.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "server/store/channels.h"
@@ -98,11 +102,18 @@ void EndAsCancelled(Session& session, JobRecord& job) {
   SaveJob(session, job);
 }
 
+// `needs confirmation` for JOB_STATE_NEEDS_CONFIRMATION.
+std::string StateName(v1::JobState state) {
+  std::string name = absl::AsciiStrToLower(v1::JobState_Name(state).substr(std::strlen("JOB_STATE_")));
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
 absl::Status WrongState(const JobRecord& job, std::string_view needed) {
-  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_JOB_STATE,
-               absl::StrCat(job.job.name(), " is ", v1::JobState_Name(job.job.state()), "; it must be ",
-                            std::string(needed)),
-               {{"job", job.job.name()}, {"state", v1::JobState_Name(job.job.state())}});
+  return Error(
+      absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_JOB_STATE,
+      absl::StrCat(job.job.name(), " is ", StateName(job.job.state()), "; it must be ", std::string(needed)),
+      {{"job", job.job.name()}, {"state", v1::JobState_Name(job.job.state())}});
 }
 
 std::string FindRequest(Session& session, std::int64_t merchant_number, std::string_view job_id) {
@@ -389,10 +400,13 @@ void BeginFullScan(Session& session, const JobRecord& job) {
 }
 
 void EndFullScan(Session& session, const JobRecord& job) {
+  // Listings that were refused are not known, nor are those after an early end, whoever confirms it.
+  const bool complete = job.job.progress().refused() == 0 &&
+                        job.job.confirmation().reason() != v1::CONFIRMATION_REASON_ENDED_EARLY;
   session.Execute(
-      "UPDATE channel_count SET complete = 1, last_scan_time = ?, known_until = ? WHERE merchant_no = ? AND "
+      "UPDATE channel_count SET complete = ?, last_scan_time = ?, known_until = ? WHERE merchant_no = ? AND "
       "channel_no = ?",
-      {Now(), job.begun_at, job.merchant_number, job.channel_number});
+      {complete, Now(), job.begun_at, job.merchant_number, job.channel_number});
 }
 
 void EndUpdatedScan(Session& session, const JobRecord& job) {

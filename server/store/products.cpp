@@ -41,9 +41,9 @@ void PutAll(CatalogEdit& edit, CatalogEdit::EditedProduct& product, const std::v
     VariantName taken_by;
     if (edit.Put(product, variants[i], taken_by) != CatalogEdit::PutResult::kSkuTaken) continue;
     const std::string field = absl::StrCat("product.variants[", i, "].sku");
-    throw Refused(Error(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_SKU_TAKEN,
-                        absl::StrCat(field, " is the SKU of ", ToString(taken_by)),
-                        {{"field", field}, {"variant", ToString(taken_by)}}));
+    throw Refused(FieldError(absl::StatusCode::kAlreadyExists, field, v1::ERROR_REASON_SKU_TAKEN,
+                             absl::StrCat("is the SKU of ", ToString(taken_by)),
+                             {{"variant", ToString(taken_by)}}));
   }
 }
 
@@ -68,10 +68,16 @@ class Import {
     if (is_new) product = &edit_.Create(row.product.id, row.product.name);
     bool changed = !is_new && product->now.name != row.product.name;
     if (changed) edit_.Rename(*product, row.product.name);
-    if (!is_new) edit_.GiveUpSkus(*product, row.product.variants);
+    const std::vector<Variant> variants = WithKeptFields(row, *product);
+    if (!is_new) edit_.GiveUpSkus(*product, variants);
     std::int64_t refused = 0;
-    for (std::size_t i = 0; i < row.product.variants.size(); ++i) {
-      switch (TakeVariant(row, i, *product)) {
+    for (std::size_t i = 0; i < variants.size(); ++i) {
+      const std::optional<CatalogEdit::PutResult> result = TakeVariant(row, i, variants[i], *product);
+      if (!result) {
+        ++refused;
+        continue;
+      }
+      switch (*result) {
         case CatalogEdit::PutResult::kCreated:
           outcome_.counts.set_variants_created(outcome_.counts.variants_created() + 1);
           changed = true;
@@ -84,11 +90,10 @@ class Import {
           outcome_.counts.set_variants_unchanged(outcome_.counts.variants_unchanged() + 1);
           break;
         case CatalogEdit::PutResult::kSkuTaken:
-          ++refused;
           break;
       }
     }
-    if (is_new && refused == static_cast<std::int64_t>(row.product.variants.size())) {
+    if (is_new && refused == static_cast<std::int64_t>(variants.size())) {
       edit_.Forget(*product);  // none of its variants was good: it is not made
     } else if (is_new) {
       outcome_.counts.set_products_created(outcome_.counts.products_created() + 1);
@@ -100,10 +105,45 @@ class Import {
   }
 
  private:
-  CatalogEdit::PutResult TakeVariant(const ImportRow& row, std::size_t index,
-                                     CatalogEdit::EditedProduct& product) {
-    const Variant& variant = row.product.variants[index];
+  // The row's variants, with what is known of the fields that it leaves as they are.
+  static std::vector<Variant> WithKeptFields(const ImportRow& row, CatalogEdit::EditedProduct& product) {
+    std::vector<Variant> variants = row.product.variants;
+    for (std::size_t i = 0; i < row.kept_fields.size(); ++i) {
+      const KeptFields& kept = row.kept_fields[i];
+      const CatalogEdit::EditedVariant* const known = CatalogEdit::Find(product, variants[i].id);
+      const Variant before = known == nullptr ? Variant() : known->now;
+      if (kept.sku) variants[i].sku = before.sku;
+      if (kept.barcode) variants[i].barcode = before.barcode;
+      if (kept.price) variants[i].price = before.price;
+      if (kept.stock) variants[i].stock = before.stock;
+      if (kept.option) variants[i].option = before.option;
+    }
+    return variants;
+  }
+
+  // Nullopt when it is refused.
+  std::optional<CatalogEdit::PutResult> TakeVariant(const ImportRow& row, std::size_t index,
+                                                    const Variant& variant,
+                                                    CatalogEdit::EditedProduct& product) {
     const std::int64_t line = row.variant_lines.empty() ? row.line : row.variant_lines[index];
+    const int position = row.variant_indexes.empty() ? static_cast<int>(index) : row.variant_indexes[index];
+    const std::string field = absl::StrCat("variants[", position, "]");
+    const auto refuse = [&](const std::string& name, v1::ErrorReason reason, std::string description) {
+      v1::RefusedRow& refused = outcome_.refused.emplace_back();
+      refused.set_line(line);
+      refused.set_field(name);
+      refused.set_reason(reason);
+      refused.set_description(std::move(description));
+      refused.set_product_id(row.product.id);
+      refused.set_variant_id(variant.id);
+    };
+    if (std::ssize(product.variants) >= kMaxVariantsOfProduct &&
+        CatalogEdit::Find(product, variant.id) == nullptr) {
+      refuse(
+          field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+          absl::StrCat("is one more than the ", kMaxVariantsOfProduct, " variants that a product can have"));
+      return std::nullopt;
+    }
     VariantName taken_by;
     const CatalogEdit::PutResult result = edit_.Put(product, variant, taken_by);
     if (result != CatalogEdit::PutResult::kSkuTaken) {
@@ -112,17 +152,10 @@ class Import {
     }
     const std::string owner = ToString(taken_by);
     const auto in_import = lines_.find(owner);
-    v1::RefusedRow& refused = outcome_.refused.emplace_back();
-    refused.set_line(line);
-    const int position = row.variant_indexes.empty() ? static_cast<int>(index) : row.variant_indexes[index];
-    refused.set_field(absl::StrCat("variants[", position, "].sku"));
-    refused.set_reason(v1::ERROR_REASON_SKU_TAKEN);
-    refused.set_description(
-        absl::StrCat("is the SKU of ", owner,
-                     in_import == lines_.end() ? "" : absl::StrCat(" (line ", in_import->second, ")")));
-    refused.set_product_id(row.product.id);
-    refused.set_variant_id(variant.id);
-    return result;
+    refuse(field + ".sku", v1::ERROR_REASON_SKU_TAKEN,
+           absl::StrCat("is the SKU of ", owner,
+                        in_import == lines_.end() ? "" : absl::StrCat(" (line ", in_import->second, ")")));
+    return std::nullopt;
   }
 
   const Merchant& merchant_;

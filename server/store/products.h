@@ -54,11 +54,19 @@ absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merch
 absl::Status DeleteProduct(Database& database, std::string_view merchant_id, std::string_view product_id,
                            std::optional<std::int64_t> version);
 
+inline constexpr std::int64_t kMaxVariantsOfProduct = 1000;
+
+// Fields of a variant that a row of an import leaves as they are known.
+struct KeptFields {
+  bool sku = false, barcode = false, price = false, stock = false, option = false;
+};
+
 // One row of an import: creates or changes the product and the variants it names.
 struct ImportRow {
   std::int64_t line = 0;
   Product product;
-  std::vector<std::int64_t> variant_lines;  // empty, or one for each variant
+  std::vector<KeptFields> kept_fields = {};  // empty, or one for each variant
+  std::vector<std::int64_t> variant_lines;   // empty, or one for each variant
   std::vector<int> variant_indexes;  // where each variant stood in the request's row, for `variants[i].sku`
 };
 

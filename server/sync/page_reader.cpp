@@ -11,7 +11,9 @@ constexpr std::size_t kListingsAhead = 12'000;
 
 std::chrono::nanoseconds Chrono(absl::Duration duration) { return absl::ToChronoNanoseconds(duration); }
 
-std::size_t Weight(const ListingPage& page) { return page.listings.size() + page.refused.size() + 1; }
+std::size_t Weight(const ListingPage& page) {
+  return page.listings.size() + page.refused.size() + page.incomplete.size() + 1;
+}
 
 }  // namespace
 

@@ -45,7 +45,8 @@ void QuickScan::NoteEnd(store::Session& session, store::JobRecord& job) {
 }
 
 absl::Status QuickScan::Prepare() {
-  return Save([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {
+  return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
+    memory_.currency = merchant.currency;
     job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_READING);
     store::FillChannelProgress(session, job, *job.job.mutable_progress());
     if (!job.begun_at && shop().current_time) job.begun_at = absl::ToUnixMicros(*shop().current_time);
@@ -128,6 +129,7 @@ absl::Status QuickScan::ReadItems() {
     ScanBatch batch(memory_);
     for (Listing& listing : found.listings) batch.TakeFound(std::move(listing));
     for (const RefusedListing& refused : found.refused) batch.TakeRefused(refused);
+    for (const IncompleteListing& incomplete : found.incomplete) batch.TakeIncomplete(incomplete);
     SKULINK_RETURN_IF_ERROR(Write(batch, gone, [&](store::JobRecord& job) {
       job.position = absl::StrCat(end);
       job.read_all = end == count;

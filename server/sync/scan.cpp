@@ -93,14 +93,18 @@ absl::Status Scan::Prepare() {
           store::BeginFullScan(session, job);
         }));
   }
+  std::string currency;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     return database().Read([&](store::Session& session) {
-      memory_case_ = store::RequireMerchant(session, merchant_id()).sku_case;
+      const store::Merchant merchant = store::RequireMerchant(session, merchant_id());
+      memory_case_ = merchant.sku_case;
+      currency = merchant.currency;
       push_kinds_ = store::PushKinds(session, merchant_number(), channel_number());
     });
   }));
   known_ = std::make_unique<KnownListings>(database(), merchant_number(), channel_number(), server_stop());
   memory_.emplace([this] { return known_->Next(); });
+  memory_->currency = currency;
   if (!memory_->listings.LoadMore()) memory_->channel.emplace();
   if (!first) SKULINK_RETURN_IF_ERROR(ReadWhatWasSeen());
   return absl::OkStatus();
@@ -315,6 +319,10 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
     }
     for (const RefusedListing& refused : found.refused) {
       batch->TakeRefused(refused);
+      SKULINK_RETURN_IF_ERROR(write_full());
+    }
+    for (const IncompleteListing& incomplete : found.incomplete) {
+      batch->TakeIncomplete(incomplete);
       SKULINK_RETURN_IF_ERROR(write_full());
     }
   }

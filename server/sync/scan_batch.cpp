@@ -17,6 +17,18 @@ absl::Status Contradiction(std::string_view field, const std::string& message) {
                {{"field", std::string(field)}});
 }
 
+v1::JobItem ItemOf(const std::string& listing_id, const std::string& item_id, v1::JobItemOutcome outcome,
+                   const absl::Status& why) {
+  v1::JobItem item;
+  item.set_listing_id(listing_id);
+  item.set_item_id(item_id);
+  item.set_outcome(outcome);
+  item.set_reason(ReasonOf(why));
+  item.set_field(FieldOf(why));
+  item.set_description(std::string(why.message()));
+  return item;
+}
+
 }  // namespace
 
 bool ScanBatch::Changes(const ListingPage& page) const {
@@ -66,6 +78,7 @@ void ScanBatch::Take(ListingPage page) {
   const std::int64_t sent_before = listings_sent();
   for (Listing& listing : page.listings) TakeListing(std::move(listing));
   for (const RefusedListing& refused : page.refused) TakeRefused(refused);
+  for (const IncompleteListing& incomplete : page.incomplete) TakeIncomplete(incomplete);
   memory_.pages_without_news = listings_sent() > sent_before ? 0 : memory_.pages_without_news + 1;
 }
 
@@ -75,6 +88,7 @@ void ScanBatch::TakeFound(Listing listing) {
 }
 
 void ScanBatch::TakeListing(Listing listing) {
+  if (listing.price && listing.price->currency.empty()) listing.price->currency = memory_.currency;
   ListingIndex& index = memory_.listings;
   const store::Fingerprint fingerprint = store::FingerprintOf(listing);
   ListingIndex::Entry entry = index.Find(listing.listing_id);
@@ -131,13 +145,13 @@ void ScanBatch::TakeRefused(const RefusedListing& refused) {
   }
   NoteSeen(entry, refused.listing_id);
   ++refused_;
-  v1::JobItem& item = items_.emplace_back();
-  item.set_listing_id(refused.listing_id);
-  item.set_item_id(refused.item_id);
-  item.set_outcome(v1::JOB_ITEM_OUTCOME_REFUSED);
-  item.set_reason(ReasonOf(refused.status));
-  item.set_field(FieldOf(refused.status));
-  item.set_description(std::string(refused.status.message()));
+  items_.push_back(ItemOf(refused.listing_id, refused.item_id, v1::JOB_ITEM_OUTCOME_REFUSED, refused.status));
+}
+
+void ScanBatch::TakeIncomplete(const IncompleteListing& incomplete) {
+  ++incomplete_;
+  items_.push_back(
+      ItemOf(incomplete.listing_id, incomplete.item_id, v1::JOB_ITEM_OUTCOME_INCOMPLETE, incomplete.status));
 }
 
 void ScanBatch::Remove(ListingIndex::Entry entry, std::string item_id) {
@@ -166,6 +180,7 @@ void ScanBatch::AddTo(v1::ScanProgress& progress, std::int64_t& live_seen) const
   progress.set_unchanged(progress.unchanged() + unchanged_);
   progress.set_removed(progress.removed() + static_cast<std::int64_t>(changes_.removed.size()));
   progress.set_refused(progress.refused() + refused_);
+  progress.set_incomplete(progress.incomplete() + incomplete_);
   if (listing_count_) progress.set_listings_expected(*listing_count_);
   live_seen += live_seen_;
 }

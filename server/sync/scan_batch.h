@@ -28,6 +28,7 @@ struct ScanMemory {
   // Ids of refused listings that the channel does not have.
   absl::flat_hash_set<std::uint64_t> refused;
   int pages_without_news = 0;  // in a row
+  std::string currency;        // the merchant's: of prices that come without one
 };
 
 // Pages that are written in one transaction: what they change, and what a successor needs to go on after
@@ -47,6 +48,8 @@ class ScanBatch {
   void TakeFound(Listing listing);
   // One that is there, but cannot be taken.
   void TakeRefused(const RefusedListing& refused);
+  // What was left out of one that was taken.
+  void TakeIncomplete(const IncompleteListing& incomplete);
   // A listing that is no longer there.
   void Remove(ListingIndex::Entry entry, std::string item_id);
 
@@ -65,7 +68,7 @@ class ScanBatch {
     return (2 + push_kinds) * (changes_.created.size() + changes_.removed.size()) +
            RowsOfListing(push_kinds) * changes_.updated.size() + items_.size();
   }
-  static constexpr std::size_t RowsOfListing(std::size_t push_kinds) { return 3 + push_kinds; }
+  static constexpr std::size_t RowsOfListing(std::size_t push_kinds) { return 4 + push_kinds; }
   std::int64_t pages_read() const { return page_count_; }
   // Of the texts that it has to write.
   std::size_t bytes() const { return bytes_; }
@@ -97,6 +100,7 @@ class ScanBatch {
   // What this batch adds to the counts of the scan. A listing that is sent again as something else leaves the
   // count it was in, so these may be below zero.
   std::int64_t seen_ = 0, created_ = 0, updated_ = 0, unchanged_ = 0, refused_ = 0, live_seen_ = 0;
+  std::int64_t incomplete_ = 0;
 };
 
 }  // namespace skulink

@@ -299,11 +299,13 @@ absl::StatusOr<v1::Job> SyncEngine::ConfirmJob(const JobName& name) {
 
 void SyncEngine::WakePushes() { impl_->WakePushes(); }
 
-absl::StatusOr<SyncEngine::CheckedChannel> SyncEngine::CheckChannel(const ChannelName& name) {
+absl::StatusOr<SyncEngine::CheckedChannel> SyncEngine::CheckChannel(const ChannelName& name,
+                                                                    absl::Duration patience) {
   SKULINK_ASSIGN_OR_RETURN(const store::Channel channel,
                            store::GetChannel(impl_->database(), name.merchant, name.channel));
-  SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<SellerCenter> seller_center,
-                           ConnectSellerCenter(channel.endpoint, impl_->options().seller_center_timeout));
+  SKULINK_ASSIGN_OR_RETURN(
+      const std::unique_ptr<SellerCenter> seller_center,
+      ConnectSellerCenter(channel.endpoint, std::min(patience, impl_->options().seller_center_timeout)));
   const absl::Time start = absl::Now();
   SKULINK_ASSIGN_OR_RETURN(ShopDescription shop, seller_center->DescribeShop());
   return CheckedChannel{std::move(shop), absl::Now() - start};

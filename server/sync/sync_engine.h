@@ -63,7 +63,8 @@ class SyncEngine {
     ShopDescription shop;
     absl::Duration round_trip;
   };
-  absl::StatusOr<CheckedChannel> CheckChannel(const ChannelName& channel);
+  // Waits for the Seller Center for `patience` at most.
+  absl::StatusOr<CheckedChannel> CheckChannel(const ChannelName& channel, absl::Duration patience);
 
  private:
   class Impl;

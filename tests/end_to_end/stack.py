@@ -19,6 +19,8 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # The first start makes a database, on a machine that may be busy.
 START_SECONDS = 120
 STOP_SECONDS = 60
+# How a program ends of which the thread sanitizer has reported something.
+REPORTED_STATUS = 66
 
 
 def build_dir():
@@ -129,10 +131,14 @@ class Stack:
         self.simulators.append(simulator)
         return dict(line.split() for line in simulator.output[:-1])
 
-    def cli(self, *arguments, merchant='default'):
-        """Runs `skulink` to its end."""
-        return subprocess.run([self.build / 'bin' / 'skulink', '--server', self.address, '--merchant', merchant,
-                               *map(str, arguments)], capture_output=True, text=True, check=False)
+    def cli(self, *arguments, merchant='default', server=None, **options):
+        """Runs `skulink` to its end; options are those of subprocess.run."""
+        return subprocess.run(self.cli_command(*arguments, merchant=merchant, server=server),
+                              **{'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True, 'check': False, **options})
+
+    def cli_command(self, *arguments, merchant='default', server=None):
+        return [self.build / 'bin' / 'skulink', '--server', self.address if server is None else server, '--merchant', merchant,
+                *map(str, arguments)]
 
     def verify(self):
         """Runs `skulinkd verify`, with the server stopped."""
@@ -157,9 +163,11 @@ class Stack:
             raise RuntimeError(f'skulinkd ended with status {status}:\n{self.server.log()}')
 
     def close(self):
-        for program in [*self.simulators, *([self.server] if self.server else [])]:
-            program.stop()
+        programs = [*self.simulators, *([self.server] if self.server else [])]
+        reports = [program.log() for program in programs if program.stop() == REPORTED_STATUS]
         shutil.rmtree(self.folder, ignore_errors=True)
+        if reports:
+            raise RuntimeError('the thread sanitizer reports:\n' + '\n'.join(reports))
 
 
 class Api:

@@ -1,4 +1,4 @@
-"""A Seller Center behind TLS, with an adapter in another language."""
+"""A Seller Center behind TLS, with an adapter in another language; and a server behind TLS, for the `skulink` command."""
 import concurrent.futures
 import functools
 import os
@@ -93,6 +93,45 @@ class GrpcsTest(unittest.TestCase):
                 name = self.add_channel(serve_shop(self, certificate))
                 error = refusal(functools.partial(self.check, name))
                 self.assertEqual((error.code, error.reason), ('UNAVAILABLE', 'SELLER_CENTER_UNREACHABLE'))
+
+
+class CommandTest(unittest.TestCase):
+    """skulinkd has no TLS of its own; what stands before it is told by its certificate."""
+
+    def serve_merchants(self, certificate):
+        import grpc
+        from skulink.v1 import merchant_service_pb2 as merchants
+        from skulink.v1 import merchant_service_pb2_grpc as merchants_grpc
+
+        class Merchants(merchants_grpc.MerchantServiceServicer):
+            def GetMerchant(self, request, context):
+                return merchants.GetMerchantResponse(merchant=merchants.Merchant(name=request.name))
+
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
+        merchants_grpc.add_MerchantServiceServicer_to_server(Merchants(), server)
+        pair = [(certificates / f'{certificate}{ending}').read_bytes() for ending in ('.key', '.pem')]
+        port = server.add_secure_port('127.0.0.1:0', grpc.ssl_server_credentials([pair]))
+        server.start()
+        self.addCleanup(lambda: server.stop(None).wait())
+        return f'grpcs://localhost:{port}'
+
+    def get_merchant(self, certificate, *options):
+        # Without what this module says of the system's roots.
+        environment = {k: v for k, v in os.environ.items() if k != 'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH'}
+        return subprocess.run([stack.build / 'bin' / 'skulink', '--server', self.serve_merchants(certificate), *map(str, options),
+                               '--timeout', '5', 'merchant', 'get', 'toko'], capture_output=True, text=True, check=False,
+                              env=environment)
+
+    def test_a_server_that_the_certificates_given_vouch_for(self):
+        done = self.get_merchant('localhost', '--ca', certificates / 'ca.pem')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('toko', done.stdout)
+
+    def test_a_server_that_nobody_vouches_for(self):
+        for certificate, options in (('localhost', []), ('self-signed', ['--ca', certificates / 'ca.pem']),
+                                     ('shop.example', ['--ca', certificates / 'ca.pem'])):
+            with self.subTest(certificate):
+                self.assertEqual(self.get_merchant(certificate, *options).returncode, 4)
 
 
 if __name__ == '__main__':

@@ -385,7 +385,7 @@ class BadInput(MerchantCase):
         self.assertEqual((refused.reason, refused.field), (reasons.ERROR_REASON_SKU_TAKEN, 'variants[0].sku'))
         found = self.assert_refused(
             lambda: api.catalog.CreateProduct(catalog.CreateProductRequest(parent=self.parent, product=product('p3', sku='A'))),
-            'ALREADY_EXISTS', 'SKU_TAKEN')
+            'ALREADY_EXISTS', 'SKU_TAKEN', 'product.variants[0].sku')
         self.assertEqual(found.metadata['variant'], self.parent + '/products/p1/variants/v1')
         self.assertEqual(self.skus_in_pos(), ['A'])
 

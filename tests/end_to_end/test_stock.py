@@ -52,10 +52,10 @@ class Stock(unittest.TestCase):
                 time.sleep(0.05)
 
     def test_from_the_command_line_to_every_listing(self):
-        row, = self.run_cli('channel', 'update', 'shopee', '--stock-sync', 'on')
+        row, = self.run_cli('channel', 'set', 'shopee', '--stock-sync', 'on')
         self.assertEqual((row['stock_sync'], row['percentage'], row['maximum']), (True, 100, None))
         self.await_stock('shopee', 7)  # switching on sends what the shop does not have
-        self.run_cli('channel', 'update', 'lazada', '--stock-sync', 'on', '--percentage', 50, '--buffer', 1, '--maximum', 4)
+        self.run_cli('channel', 'set', 'lazada', '--stock-sync', 'on', '--percentage', 50, '--buffer', 1, '--maximum', 4)
         self.await_stock('lazada', 2)
 
         self.assertEqual(self.run_cli('stock', 'set', 'KMJ-1', 20),

@@ -24,6 +24,13 @@ class CatalogueImport : public testing::Test {
     return {.line = line, .product = {.id = id, .name = name, .variants = std::move(variants)}};
   }
 
+  // With ids and SKUs `first` to `end` - 1.
+  static std::vector<Variant> Variants(int first, int end) {
+    std::vector<Variant> variants;
+    for (int v = first; v < end; ++v) variants.push_back({.id = absl::StrCat(v), .sku = absl::StrCat(v)});
+    return variants;
+  }
+
   ImportOutcome Import(const std::vector<ImportRow>& rows) {
     auto outcome = store::ImportProducts(*database_, "shop", rows);
     EXPECT_TRUE(outcome.ok()) << outcome.status();
@@ -253,11 +260,66 @@ TEST_F(CatalogueImport, ManyVariantsGoInSeveralTransactionsAndClashesAreFoundAcr
 }
 
 TEST_F(CatalogueImport, AProductOfMoreVariantsThanATransactionHoldsIsImportedWhole) {
-  ImportRow row = Row(1, "big", {});
-  for (int v = 0; v < 2501; ++v)
-    row.product.variants.push_back({.id = absl::StrCat(v), .sku = absl::StrCat(v)});
-  Import({Row(0, "small", {{.id = "v", .sku = "v"}}), row});
-  EXPECT_EQ(Get("big").variants.size(), 2501);
+  // With listings on so many channels, one holds 900.
+  for (int c = 0; c < 8; ++c) {
+    const store::ListingChanges changes{.created = {{.listing_id = "l", .item_id = "l", .seller_sku = "1"}}};
+    ASSERT_TRUE(ChangeListings(*database_, AddChannel(*database_, absl::StrCat("c", c)), changes).ok());
+  }
+  Import({Row(0, "small", {{.id = "v", .sku = "v"}}), Row(1, "big", Variants(0, 1000))});
+  EXPECT_EQ(Get("big").variants.size(), 1000);
+  ExpectVerified(*database_);
+}
+
+TEST_F(CatalogueImport, AProductGetsNoMoreThanAThousandVariantsHoweverTheyCome) {
+  Import({Row(1, "p", Variants(0, 600)), Row(2, "p", Variants(600, 998))});
+
+  // 998 and 999 still fit, 5 is one of those there are.
+  std::vector<Variant> more = Variants(998, 1002);
+  more.push_back({.id = "5", .sku = "changed"});
+  const ImportOutcome outcome = Import({Row(7, "p", more)});
+
+  ASSERT_EQ(outcome.refused.size(), 2);
+  EXPECT_EQ(outcome.refused[0].variant_id(), "1000");
+  EXPECT_EQ(outcome.refused[0].line(), 7);
+  EXPECT_EQ(outcome.refused[0].field(), "variants[2]");
+  EXPECT_EQ(outcome.refused[0].reason(), v1::ERROR_REASON_VALUE_OUT_OF_RANGE);
+  EXPECT_EQ(outcome.refused[1].variant_id(), "1001");
+  EXPECT_EQ(outcome.counts.variants_created(), 2);
+  EXPECT_EQ(outcome.counts.variants_updated(), 1);
+  EXPECT_EQ(Get("p").variants.size(), 1000);
+  ExpectVerified(*database_);
+}
+
+TEST_F(CatalogueImport, FieldsThatARowKeepsStayAsTheyAreKnown) {
+  const Variant known{
+      .id = "v", .sku = "a", .barcode = "899", .price = Money{5, "IDR"}, .stock = 7, .option = "Merah"};
+  Import({Row(1, "p", {known})});
+  ImportRow row = Row(1, "p", {{.id = "v", .sku = "b"}, {.id = "new", .sku = "c"}});
+  row.kept_fields = {{.barcode = true, .price = true, .stock = true}, {.price = true, .option = true}};
+
+  const ImportOutcome outcome = Import({row});
+
+  EXPECT_TRUE(outcome.refused.empty());
+  EXPECT_THAT(
+      Get("p").variants,
+      ElementsAre(Variant{.id = "v", .sku = "b", .barcode = "899", .price = Money{5, "IDR"}, .stock = 7},
+                  Variant{.id = "new", .sku = "c"}));
+  row.kept_fields[0].option = true;
+  EXPECT_EQ(Import({row}).counts.variants_unchanged(), 2);
+}
+
+TEST_F(CatalogueImport, ASkuThatIsKeptIsNotGivenUp) {
+  Import({Row(1, "p", {{.id = "v1", .sku = "a"}, {.id = "v2", .sku = "b"}})});
+  ImportRow row = Row(1, "p", {{.id = "v1", .stock = 1}, {.id = "v2", .sku = "a"}});
+  row.kept_fields = {{.sku = true}, {}};
+
+  const ImportOutcome outcome = Import({row});
+
+  ASSERT_EQ(outcome.refused.size(), 1);
+  EXPECT_EQ(outcome.refused[0].variant_id(), "v2");
+  EXPECT_THAT(Get("p").variants,
+              ElementsAre(Variant{.id = "v1", .sku = "a", .stock = 1}, Variant{.id = "v2", .sku = "b"}));
+  ExpectVerified(*database_);
 }
 
 // Variants, products and the listings that become In POS with them.

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -16,7 +17,7 @@ v1::Merchant MerchantNamed(const std::string& name) {
 
 TEST(ClientCalls, ReadIsTriedAgainWhenTheServerIsGone) {
   FakeServer server;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   server.merchants.get = [&]() -> absl::StatusOr<v1::Merchant> {
     if (++calls < 3) return ServerIsGone();
     return MerchantNamed("merchants/toko");
@@ -32,7 +33,7 @@ TEST(ClientCalls, ReadIsTriedAgainWhenTheServerIsGone) {
 
 TEST(ClientCalls, ReadThatGetsNoAnswerEnds) {
   FakeServer server;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   server.merchants.get = [&] {
     ++calls;
     return ServerIsGone();
@@ -47,7 +48,7 @@ TEST(ClientCalls, ReadThatGetsNoAnswerEnds) {
 
 TEST(ClientCalls, CreationIsNotTriedAgain) {
   FakeServer server;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   server.merchants.create = [&] {
     ++calls;
     return ServerIsGone();
@@ -62,7 +63,7 @@ TEST(ClientCalls, CreationIsNotTriedAgain) {
 
 TEST(ClientCalls, UpdateIsTriedAgainOnlyWithItsEtag) {
   FakeServer server;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   server.merchants.update = [&]() -> absl::StatusOr<v1::Merchant> {
     if (++calls == 1) return ServerIsGone();
     return MerchantNamed("merchants/toko");
@@ -93,6 +94,7 @@ TEST(ClientCalls, WaitsAsLongAsTheServerAsksForBeyondTheUsualTries) {
 
   EXPECT_TRUE(server.Connect().GetMerchant("merchants/toko").ok());
 
+  server.Stop();
   ASSERT_EQ(calls.size(), 8u);
   for (std::size_t i = 1; i < calls.size(); ++i) EXPECT_GE(calls[i] - calls[i - 1], absl::Milliseconds(60));
 }
@@ -114,7 +116,7 @@ TEST(ClientCalls, TimeoutBoundsAllTriesTogether) {
 
 TEST(ClientCalls, SellerCenterThatIsDownIsNotTriedAgain) {
   FakeServer server;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   server.channels.check = [&] {
     ++calls;
     return Unavailable(v1::ERROR_REASON_SELLER_CENTER_UNREACHABLE, "refused", absl::Seconds(1));
@@ -168,6 +170,7 @@ TEST(ClientCalls, PagesAreOneRangeAlsoWhenOneIsEmpty) {
 
   EXPECT_TRUE(merchants.status().ok()) << merchants.status();
   EXPECT_EQ(names, (std::vector<std::string>{"merchants/a", "merchants/b", "merchants/c"}));
+  server.Stop();
   EXPECT_EQ(tokens, (std::vector<std::string>{"", "second", "third"}));
 }
 

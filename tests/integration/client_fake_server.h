@@ -118,7 +118,7 @@ struct FakeServer {
     builder.RegisterService(&inventory);
     server = builder.BuildAndStart();
   }
-  // Cuts all connections.
+  // Cuts all connections, and waits for the calls: what they have left is safe to look at then.
   void Stop() {
     server->Shutdown(std::chrono::system_clock::now());
     server.reset();

@@ -87,6 +87,53 @@ TEST_F(ClientImportFile, JsonLineBecomesAProduct) {
   EXPECT_FALSE(product.variants(1).has_stock());
 }
 
+// `price,stock`, one text for each mask.
+std::vector<std::string> KeptFields(const v1::ImportRow& row) {
+  std::vector<std::string> texts;
+  for (const auto& mask : row.kept_fields()) {
+    std::string& text = texts.emplace_back();
+    for (const std::string& path : mask.paths()) text += (text.empty() ? "" : ",") + path;
+  }
+  return texts;
+}
+
+TEST_F(ClientImportFile, KeysAndColumnsThatAreNotThereAreKept) {
+  const Content json = ReadJson(
+      R"({"product_id":"p","name":"n","variants":[{"variant_id":"v1","sku":"A","stock":null},{"variant_id":"v2","price":1}]})"
+      "\n"
+      R"({"product_id":"q","name":"n","variants":[{"variant_id":"v1","sku":"A"},{"variant_id":"v2","sku":null}]})"
+      "\n"
+      R"({"product_id":"r","name":"n","variants":[{"variant_id":"v","sku":"","barcode":"","price":null,"stock":1,"option":null}]})");
+  ASSERT_EQ(json.rows.size(), 3u);
+  EXPECT_EQ(KeptFields(json.rows[0]), (Texts{"barcode,price,option", "sku,barcode,stock,option"}));
+  EXPECT_EQ(KeptFields(json.rows[1]), (Texts{"barcode,price,stock,option"})) << "the same for both";
+  EXPECT_EQ(KeptFields(json.rows[2]), Texts());
+
+  const Content csv = ReadCsv("product_id,name,variant_id,sku,option\np,n,v1,A,\n");
+  ASSERT_EQ(csv.rows.size(), 1u);
+  EXPECT_EQ(KeptFields(csv.rows[0]), Texts{"barcode,price,stock"});
+}
+
+TEST_F(ClientImportFile, AnUnknownCurrencyIsRefusedAlsoWithoutAPrice) {
+  const Content json = ReadJson(
+      R"({"product_id":"p","name":"n","variants":[{"variant_id":"v1","currency":"rupiah"},{"variant_id":"v2","currency":"IDR"}]})");
+  EXPECT_EQ(Refusals(json), Texts{"1 variants[0].currency CURRENCY_UNKNOWN"});
+  const Content csv =
+      ReadCsv("product_id,name,variant_id,sku,price,currency\np,n,v1,A,,XYZ\np,n,v2,B,,IDR\n");
+  EXPECT_EQ(Refusals(csv), Texts{"2 currency CURRENCY_UNKNOWN"});
+}
+
+TEST_F(ClientImportFile, AFileThatIsNoTextIsOneError) {
+  using std::string_literals::operator""s;
+  for (const std::string& start : {"\x1f\x8b\x08"s, "PK\x03\x04"s, "\xff\xfe{\0"s, "{\0\"\0"s,
+                                   "\x7f"
+                                   "ELF\x02\x01\x01\0"s}) {
+    const absl::Status status = ReadJson(start + "more\n").status;
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+    EXPECT_NE(status.message().find("UTF-8"), std::string::npos) << status;
+  }
+}
+
 TEST_F(ClientImportFile, PriceKeepsDigitsThatADoubleLoses) {
   const Content content =
       ReadJson(R"({"product_id":"p","name":"n","variants":[{"variant_id":"v","price":922337203685.4775}]})");
@@ -234,6 +281,8 @@ TEST_F(ClientImportFile, CsvHeaderThatDoesNotFitIsAnErrorThatNamesTheColumn) {
   EXPECT_EQ(FieldOf(ReadCsv("product_id,name,variant_id,sku,colour\n").status), "colour");
   EXPECT_EQ(FieldOf(ReadCsv("product_id,name,variant_id,sku,sku\n").status), "sku");
   EXPECT_EQ(FieldOf(ReadCsv("").status), "header");
+  EXPECT_EQ(ReadCsv("\n\nproduct_id,name,variant_id\n").status.message(),
+            (directory_ / "file").string() + ":3: sku is missing: a column of that name");
   EXPECT_TRUE(ReadCsv("product_id,name,variant_id,sku\n").status.ok());
 }
 

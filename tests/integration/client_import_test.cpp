@@ -53,6 +53,7 @@ TEST(ClientImport, RowsArriveInOrderInMessagesOfLimitedSize) {
 
   ASSERT_TRUE(counts.ok()) << counts.status();
   EXPECT_EQ(counts->rows(), 50);
+  server.Stop();
   ASSERT_EQ(lines.size(), 50u);
   for (std::size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(lines[i], static_cast<std::int64_t>(i) + 1);
   EXPECT_LE(largest, 5000);
@@ -83,6 +84,7 @@ TEST(ClientImport, WhatWasNotAnsweredIsSentAgainAfterALostConnection) {
       server.Connect().ImportProducts("merchants/toko", Products(40, 1000));
 
   ASSERT_TRUE(counts.ok()) << counts.status();
+  server.Stop();
   EXPECT_EQ(streams, 2);
   EXPECT_EQ(counts->rows(), 40);
   EXPECT_EQ(lines_of_stream[1].front(), 6) << "the first message of five rows was answered";
@@ -132,6 +134,7 @@ TEST(ClientImport, ProductThatIsTooLargeIsRefusedAndTheOthersAreSent) {
       });
 
   ASSERT_TRUE(counts.ok()) << counts.status();
+  server.Stop();
   EXPECT_EQ(received, 2);
   EXPECT_EQ(counts->refused(), 1);
   ASSERT_EQ(refused.size(), 1u);

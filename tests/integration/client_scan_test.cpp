@@ -45,6 +45,7 @@ TEST(ClientScan, GoesOnWithTheSameJobAfterTheStreamBroke) {
   ASSERT_TRUE(job.ok()) << job.status();
   EXPECT_EQ(job->state(), v1::JOB_STATE_SUCCEEDED);
   EXPECT_EQ(seen, (std::vector<std::int64_t>{10, 20}));
+  server.Stop();
   ASSERT_EQ(request_ids.size(), 2u);
   EXPECT_EQ(request_ids[0].size(), 36u);
   EXPECT_EQ(request_ids[0], request_ids[1]);
@@ -85,7 +86,7 @@ TEST(ClientScan, GoesOnWhenTheServerIsStartedAnew) {
 
 TEST(ClientScan, StreamThatEndsBeforeTheJobIsABrokenOne) {
   FakeServer server;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   server.sync.scan = [&](grpc::ServerContext&, const v1::ScanChannelRequest&, FakeSync::Writer& writer) {
     writer.Write(Snapshot(++calls == 1 ? v1::JOB_STATE_RUNNING : v1::JOB_STATE_NEEDS_CONFIRMATION, 10));
     return absl::OkStatus();
@@ -119,7 +120,7 @@ TEST(ClientScan, HeartbeatsAreNotProgress) {
 
 TEST(ClientScan, GivesUpWhenNobodyAnswersForTooLong) {
   FakeServer server;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   server.sync.scan = [&](grpc::ServerContext&, const v1::ScanChannelRequest&, FakeSync::Writer& writer) {
     if (++calls == 1) writer.Write(Snapshot(v1::JOB_STATE_RUNNING, 10));
     return ServerIsGone();
@@ -136,7 +137,7 @@ TEST(ClientScan, GivesUpWhenNobodyAnswersForTooLong) {
 
 TEST(ClientScan, RefusalIsNotTriedAgain) {
   FakeServer server;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   server.sync.scan = [&](grpc::ServerContext&, const v1::ScanChannelRequest&, FakeSync::Writer&) {
     ++calls;
     return NotFound(kChannel);

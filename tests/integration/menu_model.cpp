@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
@@ -349,10 +350,13 @@ absl::Status ChangeListings(store::Database& database, int channel, const store:
     return store::PrepareListingChanges(session, store::RequireMerchant(session, merchant), channel, changes);
   });
   if (!prepared.ok()) return prepared.status();
+  bool first = true;
   return database.Transact([&](store::Session& session) {
-    store::LoadCreated(session, *prepared);
+    const bool load_early = std::exchange(first, false);
+    if (load_early) store::LoadCreated(session, *prepared);
     store::ApplyListingChanges(session, store::LockMerchant(session, merchant), channel, changes, memory,
-                               &*prepared, store::CreatedRows::kLoaded);
+                               &*prepared,
+                               load_early ? store::CreatedRows::kLoaded : store::CreatedRows::kToLoad);
   });
 }
 

@@ -158,16 +158,57 @@ class MenuProperty : public testing::TestWithParam<Run> {
       product->name = row.product.name;
       touched_.insert(product->id);
     }
+    const std::set<std::size_t> stuck = Stuck(row);
+    const Product before = *product;
+    for (std::size_t i = 0; i < row.product.variants.size(); ++i) {
+      for (Variant& old : product->variants) {
+        if (old.id == row.product.variants[i].id && !stuck.contains(i)) old.sku.clear();
+      }
+    }
     for (std::size_t i = 0; i < row.product.variants.size(); ++i) {
       const Variant& variant = row.product.variants[i];
       bool changed = false;
-      if (!model_.Put(*product, variant, changed)) {
+      if (stuck.contains(i)) {
         refused.push_back(absl::StrCat(row.line, " variants[", i, "].sku ", product->id, "/", variant.id));
-      } else if (changed) {
-        touched_.insert(product->id);
+      } else {
+        ASSERT_TRUE(model_.Put(*product, variant, changed));
       }
     }
+    if (product->variants != before.variants) touched_.insert(product->id);
     if (is_new && product->variants.empty()) model_.products.pop_back();
+  }
+
+  // Which variants of the row cannot have their SKUs, since somebody keeps them: a variant that is not in the
+  // row, one that is stuck itself, or one before it in the row.
+  std::set<std::size_t> Stuck(const store::ImportRow& row) {
+    const std::vector<Variant>& coming = row.product.variants;
+    const auto key = [&](const Variant& variant) { return SkuKey(variant.sku, model_.sku_case); };
+    std::set<std::size_t> stuck;
+    for (std::size_t known = 1; known != stuck.size();) {
+      known = stuck.size();
+      const std::set<std::size_t> before = stuck;
+      const auto leaves = [&](const Variant& old) {
+        for (std::size_t i = 0; i < coming.size(); ++i) {
+          if (coming[i].id == old.id) return !before.contains(i) && key(coming[i]) != key(old);
+        }
+        return false;
+      };
+      std::set<std::string> promised;
+      for (std::size_t i = 0; i < coming.size(); ++i) {
+        if (before.contains(i) || key(coming[i]).empty()) continue;
+        bool is_free = promised.insert(key(coming[i])).second;
+        for (const Product& product : model_.products) {
+          for (const Variant& old : product.variants) {
+            const bool itself = product.id == row.product.id && old.id == coming[i].id;
+            if (itself || key(old) != key(coming[i])) continue;
+            is_free = is_free && product.id == row.product.id && leaves(old);
+          }
+        }
+        if (!is_free) stuck.insert(i);
+      }
+      if (stuck.empty()) break;
+    }
+    return stuck;
   }
 
   Listing SomeListing(const std::string& id) {

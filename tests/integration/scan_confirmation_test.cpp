@@ -145,6 +145,13 @@ TEST_F(ScanConfirmationTest, EarlyEndOfAFirstScanIsNotComplete) {
   EXPECT_EQ(job.confirmation().reason(), v1::CONFIRMATION_REASON_ENDED_EARLY);
   EXPECT_FALSE(Statistic("other").complete);
   EXPECT_EQ(Listings("other").size(), 20u);
+
+  // Confirming it does not bring the others.
+  ASSERT_TRUE(engine().ConfirmJob(NameOf(job)).ok());
+  EXPECT_EQ(AwaitEnd(job).state(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_FALSE(Statistic("other").complete);
+  EXPECT_EQ(Scan("other").state(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_TRUE(Statistic("other").complete);
 }
 
 TEST_F(ScanConfirmationTest, ConfirmedJobRemovesWhatIsGone) {

@@ -242,7 +242,7 @@ TEST_F(ScanListingsTest, RefusedListingKeepsWhatWasKnownAndIsReported) {
   sellercenter::v1::Listing too_long = MakeListing(3), nul = MakeListing(4), stranger = MakeListing(13);
   too_long.set_seller_sku(std::string(256, 'S'));
   nul.set_seller_sku(std::string("SKU\0", 4));
-  stranger.mutable_price()->set_units(-1);
+  stranger.set_title(std::string("Baju\0", 5));
   for (const auto& listing : {too_long, nul, stranger}) shop().Upsert(listing);
 
   const v1::Job job = Scan();
@@ -259,9 +259,50 @@ TEST_F(ScanListingsTest, RefusedListingKeepsWhatWasKnownAndIsReported) {
     EXPECT_THAT(item.description(), testing::Not(IsEmpty()));
     reported.push_back(item.listing_id() + " " + item.field() + " " + ReasonName(item.reason()));
   }
-  EXPECT_THAT(reported,
-              ElementsAre("listing-3 seller_sku FIELD_TOO_LONG", "listing-4 seller_sku TEXT_INVALID",
-                          "listing-13 price VALUE_OUT_OF_RANGE"));
+  EXPECT_THAT(reported, ElementsAre("listing-3 seller_sku FIELD_TOO_LONG",
+                                    "listing-4 seller_sku TEXT_INVALID", "listing-13 title TEXT_INVALID"));
+  EXPECT_FALSE(Statistic().complete) << "one listing is not known at all";
+}
+
+TEST_F(ScanListingsTest, ListingWithAFieldThatCannotBeReadIsTakenWithoutItAndReported) {
+  AddVariants({"SKU-1", "SKU-2"});
+  std::vector<sellercenter::v1::Listing> listings = MakeListings(3);
+  listings[0].mutable_price()->set_units(-1);
+  listings[1].set_stock(-1);
+  shop().SetListings(listings);
+
+  const v1::Job job = Scan();
+
+  EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.ShortDebugString();
+  EXPECT_EQ(job.progress().created(), 3);
+  EXPECT_EQ(job.progress().refused(), 0);
+  EXPECT_EQ(job.progress().incomplete(), 2);
+  EXPECT_THAT(SoldInChannel(), ElementsAre("SKU-1", "SKU-2"));
+  EXPECT_TRUE(Statistic().complete);
+  const std::vector<v1::JobItem> items = Items(job);
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[0].listing_id(), "listing-1");
+  EXPECT_EQ(items[0].outcome(), v1::JOB_ITEM_OUTCOME_INCOMPLETE);
+  EXPECT_EQ(items[0].field(), "price");
+  EXPECT_EQ(items[1].field(), "stock");
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM listing WHERE price IS NULL"), 1);
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM listing WHERE stock IS NULL"), 1);
+  EXPECT_EQ(Scan().progress().unchanged(), 3);
+}
+
+TEST_F(ScanListingsTest, PriceWithoutCurrencyIsInTheMerchants) {
+  std::vector<sellercenter::v1::Listing> listings = MakeListings(2);
+  listings[0].mutable_price()->clear_currency_code();
+  listings[1].mutable_price()->set_currency_code("USD");
+  shop().SetListings(listings);
+
+  const v1::Job job = Scan();
+
+  EXPECT_EQ(job.progress().created(), 2) << job.ShortDebugString();
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM listing WHERE currency = 'IDR' AND price = 10000000"), 1);
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM listing WHERE currency = 'USD'"), 1);
+  EXPECT_TRUE(Items(job).empty());
+  EXPECT_EQ(Scan().progress().unchanged(), 2);
 }
 
 TEST_F(ScanListingsTest, RefusedListingOnTwoPagesCountsOnce) {

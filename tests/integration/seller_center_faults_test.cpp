@@ -236,8 +236,38 @@ INSTANTIATE_TEST_SUITE_P(
                     ListingCase{"TitleWithNul", [](Bad& bad) { bad.set_title(std::string("Baju\0", 5)); },
                                 "title", v1::ERROR_REASON_TEXT_INVALID},
                     ListingCase{"ItemIdWithLineFeed", [](Bad& bad) { bad.set_item_id("item\n12"); },
-                                "item_id", v1::ERROR_REASON_TEXT_INVALID},
-                    ListingCase{"GtinTooLong", [](Bad& bad) { bad.set_gtin(std::string(65, '1')); }, "gtin",
+                                "item_id", v1::ERROR_REASON_TEXT_INVALID}),
+    [](const auto& test) { return test.param.name; });
+
+// --- One that lacks nothing it needs.
+
+class SellerCenterIncompleteListings : public SellerCenterFaults,
+                                       public testing::WithParamInterface<ListingCase> {};
+
+TEST_P(SellerCenterIncompleteListings, AreTakenWithoutTheField) {
+  sellercenter::v1::Listing bad = MakeListing(12);
+  GetParam().spoil(bad);
+  shop_.Upsert(bad);
+
+  Listed listed = List(*center_, 10);
+
+  ASSERT_TRUE(listed.status.ok()) << listed.status;
+  EXPECT_EQ(listed.Ids().size(), 30u);
+  ASSERT_EQ(listed.pages.at(1).incomplete.size(), 1u);
+  const IncompleteListing& incomplete = listed.pages[1].incomplete[0];
+  EXPECT_EQ(incomplete.listing_id, "listing-12");
+  EXPECT_EQ(FieldOf(incomplete.status), GetParam().field) << incomplete.status;
+  EXPECT_EQ(ReasonOf(incomplete.status), GetParam().reason) << incomplete.status;
+  const Listing& listing = listed.pages[1].listings.at(1);
+  EXPECT_EQ(listing.seller_sku, "SKU-12");
+  EXPECT_EQ(listing.gtin.empty(), GetParam().field == "gtin");
+  EXPECT_EQ(listing.price.has_value(), !GetParam().field.starts_with("price"));
+  EXPECT_EQ(listing.stock.has_value(), GetParam().field != "stock");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Fields, SellerCenterIncompleteListings,
+    testing::Values(ListingCase{"GtinTooLong", [](Bad& bad) { bad.set_gtin(std::string(65, '1')); }, "gtin",
                                 v1::ERROR_REASON_FIELD_TOO_LONG},
                     ListingCase{"PriceBelowZero", [](Bad& bad) { bad.mutable_price()->set_units(-1); },
                                 "price", v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
@@ -245,9 +275,6 @@ INSTANTIATE_TEST_SUITE_P(
                                 "price", v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
                     ListingCase{"CurrencyUnknown",
                                 [](Bad& bad) { bad.mutable_price()->set_currency_code("XQQ"); },
-                                "price.currency_code", v1::ERROR_REASON_CURRENCY_UNKNOWN},
-                    ListingCase{"CurrencyMissing",
-                                [](Bad& bad) { bad.mutable_price()->clear_currency_code(); },
                                 "price.currency_code", v1::ERROR_REASON_CURRENCY_UNKNOWN},
                     ListingCase{"StockBelowZero", [](Bad& bad) { bad.set_stock(-1); }, "stock",
                                 v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
@@ -271,6 +298,7 @@ TEST_F(SellerCenterFaults, TakesWhatIsStrangeButAllowed) {
   strange.set_title(std::string(499, 'x') + "é and more");
   strange.set_stock(1'000'000'000'000);
   strange.mutable_price()->set_nanos(100'000);
+  strange.mutable_price()->clear_currency_code();
   shop_.SetListings({strange});
 
   Listed listed = List(*center_, 10);
@@ -282,12 +310,16 @@ TEST_F(SellerCenterFaults, TakesWhatIsStrangeButAllowed) {
   EXPECT_EQ(listing.name, std::string(499, 'x') + "é");
   EXPECT_EQ(listing.stock, 1'000'000'000'000);
   EXPECT_EQ(listing.price->ten_thousandths, 10'000'001);
+  EXPECT_EQ(listing.price->currency, "") << "the merchant's";
+  EXPECT_TRUE(listed.pages[0].incomplete.empty());
 }
 
 TEST_F(SellerCenterFaults, RefusesABadListingOfGetItems) {
-  sellercenter::v1::Listing bad = MakeListing(12);
-  bad.set_stock(-1);
+  sellercenter::v1::Listing bad = MakeListing(12), incomplete = MakeListing(11);
+  bad.set_seller_sku(std::string(256, 'S'));
+  incomplete.set_stock(-1);
   shop_.Upsert(bad);
+  shop_.Upsert(incomplete);
 
   absl::StatusOr<FoundItems> found = center_->GetItems({"item-6"});
 
@@ -295,6 +327,8 @@ TEST_F(SellerCenterFaults, RefusesABadListingOfGetItems) {
   EXPECT_EQ(found->listings.size(), 1u);
   ASSERT_EQ(found->refused.size(), 1u);
   EXPECT_EQ(found->refused[0].item_id, "item-6");
+  ASSERT_EQ(found->incomplete.size(), 1u);
+  EXPECT_EQ(found->incomplete[0].listing_id, "listing-11");
 }
 
 // --- No answer.

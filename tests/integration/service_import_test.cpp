@@ -120,6 +120,67 @@ TEST_F(ServiceImportTest, BadRowsAreReportedAndTheOthersImported) {
   EXPECT_EQ(response.counts().variants_created(), 1);
 }
 
+TEST_F(ServiceImportTest, RefusalsComeInTheOrderOfLines) {
+  const auto response = Send(R"(parent: 'merchants/default'
+      rows { line: 1 product { product_id: '1' display_name: 'Baju' variants { variant_id: 'a' sku: 'A' } } }
+      rows { line: 2 product { product_id: '2' display_name: 'Baju' variants { variant_id: 'a' sku: 'A' } } }
+      rows { line: 3 product { product_id: '3' } }
+      rows { line: 4 product { product_id: '4' display_name: 'Baju' variants { variant_id: 'a' sku: 'A' } } } )");
+  std::vector<std::int64_t> lines;
+  for (const v1::RefusedRow& row : response.refused_rows()) lines.push_back(row.line());
+  EXPECT_THAT(lines, testing::ElementsAre(2, 3, 4));
+}
+
+TEST_F(ServiceImportTest, FieldsThatARowKeepsAreNotRead) {
+  Send(R"(parent: 'merchants/default' rows { product { product_id: '1' display_name: 'Baju'
+      variants { variant_id: 'a' sku: 'A' barcode: '899' price { units: 5 } stock: 3 option: 'Merah' }
+      variants { variant_id: 'b' sku: 'B' stock: 4 } } })");
+
+  // One mask for all, then one for each.
+  Send(
+      R"(rows { kept_fields { paths: ['price', 'stock', 'barcode'] } product { product_id: '1' display_name: 'Baju'
+      variants { variant_id: 'a' sku: 'A2' stock: 9 } variants { variant_id: 'b' sku: 'B' } } })");
+  Send(R"(rows { kept_fields { paths: ['sku', 'price', 'barcode'] } kept_fields {} product { product_id: '1'
+      display_name: 'Baju' variants { variant_id: 'a' } variants { variant_id: 'b' sku: 'B' option: 'Biru' } } })");
+
+  const auto product = Call<v1::GetProductResponse>(
+      "CatalogService.GetProduct", Parse<v1::GetProductRequest>("name: 'merchants/default/products/1'"));
+  ASSERT_TRUE(product.ok()) << product.status();
+  const v1::Variant &a = product->product().variants(0), &b = product->product().variants(1);
+  EXPECT_EQ(a.sku(), "A2");
+  EXPECT_EQ(a.barcode(), "899");
+  EXPECT_EQ(a.price().units(), 5);
+  EXPECT_FALSE(a.has_stock()) << "the last row cleared it";
+  EXPECT_EQ(a.option(), "");
+  EXPECT_FALSE(b.has_stock());
+  EXPECT_EQ(b.option(), "Biru");
+}
+
+TEST_F(ServiceImportTest, MasksThatDoNotFitAreRefused) {
+  const auto response = Send(R"(parent: 'merchants/default'
+      rows { line: 1 kept_fields { paths: 'name' } product { product_id: '1' display_name: 'Baju' variants { variant_id: 'a' } } }
+      rows { line: 2 kept_fields {} kept_fields {} product { product_id: '2' display_name: 'Baju' variants { variant_id: 'a' } } } )");
+  ASSERT_EQ(response.refused_rows_size(), 2);
+  EXPECT_EQ(response.refused_rows(0).field(), "kept_fields");
+  EXPECT_EQ(response.refused_rows(0).reason(), v1::ERROR_REASON_FORMAT_INVALID);
+  EXPECT_EQ(response.refused_rows(1).reason(), v1::ERROR_REASON_VALUE_OUT_OF_RANGE);
+  EXPECT_EQ(ProductsInStore(), 0);
+}
+
+TEST_F(ServiceImportTest, AProductThatComesAgainWithAnotherNameIsRefused) {
+  Send(R"(parent: 'merchants/default'
+      rows { line: 3 product { product_id: '1' display_name: 'Baju' variants { variant_id: 'a' } } })");
+  const auto response = Send(
+      R"(rows { line: 8 product { product_id: '1' display_name: 'Kaos' variants { variant_id: 'b' } } }
+         rows { line: 9 product { product_id: '1' display_name: 'Baju' variants { variant_id: 'c' } } })");
+  ASSERT_EQ(response.refused_rows_size(), 1);
+  EXPECT_EQ(response.refused_rows(0).line(), 8);
+  EXPECT_EQ(response.refused_rows(0).field(), "display_name");
+  EXPECT_EQ(response.refused_rows(0).reason(), v1::ERROR_REASON_ALREADY_EXISTS);
+  EXPECT_THAT(response.refused_rows(0).description(), testing::HasSubstr("line 3"));
+  EXPECT_EQ(response.counts().variants_created(), 2);
+}
+
 TEST_F(ServiceImportTest, TheFirstMessageNamesTheMerchant) {
   EXPECT_EQ(FieldOf(SendLast("rows { product { product_id: '1' } }")), "parent");
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -6,6 +7,7 @@
 #include "skulink/v1/catalog_service.pb.h"
 #include "skulink/v1/channel_service.pb.h"
 #include "skulink/v1/merchant_service.pb.h"
+#include "skulink/v1/products_menu_service.pb.h"
 #include "tests/integration/service_fixture.h"
 
 // Merchants, products and channels through the API: creating, reading, changing, paging.
@@ -157,6 +159,54 @@ TEST_F(ServiceResourcesTest, PagesFollowEachOtherToTheEnd) {
   EXPECT_EQ(pages, 3);
 }
 
+// A generated client takes 4 MiB, unless it is told otherwise.
+TEST_F(ServiceResourcesTest, PagesOfLargeRowsEndBeforeTheyAreTooLarge) {
+  for (int p = 0; p < 6; ++p) {
+    auto product = Parse<v1::Product>("product_id: 'p" + std::to_string(p) + "'");
+    product.set_display_name(std::string(500, 'N'));
+    for (int v = 0; v < 500; ++v) {
+      v1::Variant& variant = *product.add_variants();
+      variant.set_variant_id(std::to_string(v));
+      variant.set_sku("\u670d" + std::to_string(1000 * p + v) + std::string(245, 'S'));
+      for (int i = 0; i < 200; ++i) variant.mutable_option()->append("\u670d");
+      variant.set_barcode(std::string(64, 'B'));
+    }
+    v1::CreateProductRequest request;
+    request.set_parent("merchants/default");
+    *request.mutable_product() = product;
+    const auto created = Call<v1::CreateProductResponse>("CatalogService.CreateProduct", request);
+    ASSERT_TRUE(created.ok()) << created.status();
+  }
+
+  auto list = Parse<v1::ListProductsRequest>("parent: 'merchants/default' page_size: 1000");
+  std::vector<std::string> seen;
+  int pages = 0;
+  do {
+    const auto page = Call<v1::ListProductsResponse>("CatalogService.ListProducts", list);
+    ASSERT_TRUE(page.ok()) << page.status();
+    ASSERT_GT(page->products_size(), 0);
+    for (const v1::Product& product : page->products()) seen.push_back(product.product_id());
+    list.set_page_token(page->next_page_token());
+    ++pages;
+  } while (!list.page_token().empty());
+  EXPECT_THAT(seen, ElementsAre("p0", "p1", "p2", "p3", "p4", "p5"));
+  EXPECT_GT(pages, 1);
+
+  auto view = Parse<v1::ListInPosRequest>("parent: 'merchants/default' page_size: 1000");
+  int rows = 0;
+  std::size_t largest = 0;
+  do {
+    const auto page = Call<v1::ListInPosResponse>("ProductsMenuService.ListInPos", view);
+    ASSERT_TRUE(page.ok()) << page.status();
+    ASSERT_GT(page->variants_size(), 0);
+    rows += page->variants_size();
+    largest = std::max(largest, page->ByteSizeLong());
+    view.set_page_token(page->next_page_token());
+  } while (!view.page_token().empty());
+  EXPECT_EQ(rows, 3000);
+  EXPECT_LE(largest, std::size_t{2} << 20);
+}
+
 TEST_F(ServiceResourcesTest, APageTokenBelongsToItsMethodAndFields) {
   CreateChannel("a");
   CreateChannel("b");
@@ -200,6 +250,19 @@ TEST_F(ServiceResourcesTest, PageTokensWithOtherColumnsThanTheViewHasAreRefused)
       EXPECT_EQ(taken, 1) << method << " " << filter;
     }
   }
+}
+
+TEST_F(ServiceResourcesTest, CheckChannelOfASilentSellerCenterAnswersBeforeTheCallerGivesUp) {
+  const SilentPort silent;
+  const auto created = CallText(
+      "ChannelService.CreateChannel",
+      "parent: 'merchants/default' channel_id: 'silent' channel { endpoint: '" + silent.endpoint() + "' }");
+  ASSERT_TRUE(created.ok()) << created.status();
+  v1::CheckChannelRequest request;
+  request.set_name("merchants/default/channels/silent");
+  const absl::Status status =
+      Call<v1::CheckChannelResponse>("ChannelService.CheckChannel", request, absl::Seconds(4)).status();
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_SELLER_CENTER_TIMEOUT) << status;
 }
 
 TEST_F(ServiceResourcesTest, CheckChannelSaysWhyTheSellerCenterCannotBeReached) {

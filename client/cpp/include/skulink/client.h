@@ -93,6 +93,7 @@ class Client {
   // what was not answered. Answers the totals.
   absl::StatusOr<v1::ImportCounts> ImportProducts(std::string_view merchant, const ImportSource& source,
                                                   const OnImportProgress& on_progress = nullptr);
+  // Refused rows name the file's fields: `name`, `sku`, `currency`.
   absl::StatusOr<v1::ImportCounts> ImportFile(std::string_view merchant, const std::string& path,
                                               ImportFormat format,
                                               const OnImportProgress& on_progress = nullptr);
