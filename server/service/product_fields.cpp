@@ -8,17 +8,9 @@
 #include "common/errors.h"
 #include "common/money.h"
 #include "common/names.h"
-#include "common/sku_key.h"
 #include "server/service/request_fields.h"
 
 namespace skulink {
-namespace {
-
-constexpr TextRule kSkuRule = {.max_length = kMaxSkuLength, .allowed = ControlCharacters::kWhiteSpace};
-constexpr TextRule kBarcodeRule = {.max_length = 64};
-constexpr std::int64_t kMaxStock = 1'000'000'000'000;
-
-}  // namespace
 
 absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const std::string& field,
                                              const std::string& currency) {

@@ -5,14 +5,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/product_rules.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "server/store/products.h"
 #include "skulink/v1/catalog_service.pb.h"
 
 // Products as callers send them, checked by the rules in catalog_service.proto.
 namespace skulink {
-
-inline constexpr int kMaxVariants = 1000;
 
 // Errors name `field` and its parts. `currency` is that of prices without one. An empty variant_id stays
 // empty.

@@ -332,8 +332,10 @@ void SaveJob(Session& session, JobRecord& job) {
     end_time = Now();
     SetTime(now.mutable_end_time(), *end_time);
     active.reset();
-    session.Execute("DELETE FROM scan_page WHERE merchant_no = ? AND job_id = ?",
-                    {job.merchant_number, job.job_id});
+    for (const char* table : {"scan_page", "transfer_part"}) {
+      session.Execute("DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND job_id = ?",
+                      {job.merchant_number, job.job_id});
+    }
   }
   const bool has_owner = now.state() == v1::JOB_STATE_RUNNING && !job.owner.empty();
   const std::string progress = now.progress().SerializeAsString();

@@ -68,6 +68,10 @@ class Import {
     if (is_new) product = &edit_.Create(row.product.id, row.product.name);
     bool changed = !is_new && product->now.name != row.product.name;
     if (changed) edit_.Rename(*product, row.product.name);
+    if (!row.product.image_uris.empty() && product->now.image_uris != row.product.image_uris) {
+      edit_.SetImages(*product, row.product.image_uris);
+      changed = true;
+    }
     if (!is_new) edit_.GiveUpSkus(*product, row.product.variants);
     std::int64_t refused = 0;
     for (std::size_t i = 0; i < row.product.variants.size(); ++i) {
@@ -175,7 +179,9 @@ absl::StatusOr<Product> CreateProduct(Database& database, std::string_view merch
     CatalogEdit edit(session, merchant);
     edit.Load({product.id}, SkusOf(product.variants));
     if (edit.Find(product.id) != nullptr) throw Refused(AlreadyExists(NameOf(merchant_id, product.id)));
-    PutAll(edit, edit.Create(product.id, product.name), product.variants);
+    CatalogEdit::EditedProduct& created = edit.Create(product.id, product.name);
+    edit.SetImages(created, product.image_uris);
+    PutAll(edit, created, product.variants);
     edit.Write();
     return Read(session, merchant_id, product.id);
   });
@@ -206,6 +212,7 @@ absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merch
               change.variants ? SkusOf(*change.variants) : std::vector<std::string_view>());
     CatalogEdit::EditedProduct& product = Require(edit, merchant, product_id, change.version);
     if (change.name) edit.Rename(product, *change.name);
+    if (change.image_uris) edit.SetImages(product, *change.image_uris);
     if (change.variants) {
       absl::flat_hash_set<std::string_view> kept;
       for (const Variant& variant : *change.variants) kept.insert(variant.id);

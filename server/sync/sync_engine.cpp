@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
+#include "server/sync/download.h"
 #include "server/sync/page_reader.h"
 #include "server/sync/quick_scan.h"
 #include "server/sync/scan.h"
@@ -101,6 +102,9 @@ class SyncEngine::Impl {
 
   std::shared_ptr<RunningJob> MakeRunner(store::JobRecord job) {
     const auto publish = [this](const v1::Job& now) { Publish(now); };
+    if (job.job.kind() == v1::JOB_KIND_DOWNLOAD) {
+      return std::make_shared<Download>(database_, std::move(job), options_.seller_center_timeout, publish);
+    }
     const bool full =
         job.job.scan_mode() != v1::SCAN_MODE_UPDATED && job.job.scan_mode() != v1::SCAN_MODE_ITEM;
     if (!full) {

@@ -1,0 +1,66 @@
+#include "server/sync/download.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/errors.h"
+#include "common/names.h"
+#include "server/store/listings.h"
+
+namespace skulink {
+namespace {
+
+// How long answers are gathered for one transaction.
+constexpr absl::Duration kGather = absl::Seconds(1);
+
+}  // namespace
+
+absl::Status Download::Prepare(const std::string& request) {
+  if (!request_.ParseFromString(request)) {
+    return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_INTERNAL, "the job's request cannot be read");
+  }
+  options_ = {.channel_id = job().channel_id, .with_stock = request_.with_stock()};
+  return absl::OkStatus();
+}
+
+void Download::MakePlan(store::Session& session, store::TransferPlan& plan) {
+  if (request_.all()) return store::PlanNotInPos(session, job(), plan);
+  std::vector<std::string> listings;
+  for (const std::string& name : request_.listings()) {
+    listings.push_back(ParseListingName(name, "listings")->listing);
+  }
+  store::PlanListings(session, job(), listings, {request_.item_ids().begin(), request_.item_ids().end()},
+                      plan);
+}
+
+absl::StatusOr<std::size_t> Download::Do(std::span<const store::TransferGroup> groups) {
+  DownloadedItems items;
+  const absl::Time until = absl::Now() + kGather;
+  std::size_t count = 0;
+  while (count < groups.size() && (count == 0 || absl::Now() < until)) {
+    std::vector<std::string> ids;
+    const std::size_t end =
+        std::min(groups.size(), count + static_cast<std::size_t>(shop().max_items_per_get));
+    for (; count < end; ++count) ids.push_back(groups[count].parent);
+    SKULINK_ASSIGN_OR_RETURN(FoundItems found,
+                             Patiently([&] { return seller_center().GetItems(ids, stop()); }));
+    items.Add(std::move(found));
+  }
+  SKULINK_RETURN_IF_ERROR(
+      Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
+        const store::ListingChanges changes = ChangesOf(session, job, items);
+        const bool dry_run = job.job.validate_only();
+        if (!dry_run && !(changes.created.empty() && changes.updated.empty())) {
+          store::ApplyListingChanges(session, merchant, job.channel_number, changes, nullptr);
+        }
+        DownloadPiece piece(session, merchant, job, items, options_);
+        piece.Decide(groups.first(count), changes);
+        dry_run ? piece.WritePlanned() : piece.Write();
+        NoteDone(session, job, count, piece.report(), piece.products_created());
+      }));
+  return count;
+}
+
+}  // namespace skulink

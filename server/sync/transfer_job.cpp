@@ -1,0 +1,121 @@
+#include "server/sync/transfer_job.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/errors.h"
+
+namespace skulink {
+namespace {
+
+// Of a transaction: listings or variants at most, and rows. Of each there may be one in each of a few tables,
+// and a listing of its key on each channel.
+constexpr std::int64_t kRowsAtOnce = 2000, kWrittenAtOnce = 9000, kTables = 5;
+
+// How far a job is: a part of the plan and a group in it.
+struct Position {
+  std::int64_t part = 0;
+  std::size_t group = 0;
+};
+
+Position Parse(const std::string& text) {
+  const std::pair<std::string, std::string> halves = absl::StrSplit(text, absl::MaxSplits('.', 1));
+  Position position;
+  std::uint64_t group = 0;
+  if (absl::SimpleAtoi(halves.first, &position.part) && absl::SimpleAtoi(halves.second, &group)) {
+    position.group = static_cast<std::size_t>(group);
+  }
+  return position;
+}
+
+std::string ToString(const Position& position) { return absl::StrCat(position.part, ".", position.group); }
+
+}  // namespace
+
+absl::Status TransferJob::RunPhases() {
+  SKULINK_RETURN_IF_ERROR(Connect());
+  std::string request;
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+    absl::StatusOr<std::string> read = store::ReadJobRequest(database(), job());
+    if (read.ok()) request = *std::move(read);
+    return read.status();
+  }));
+  SKULINK_RETURN_IF_ERROR(Prepare(request));
+  if (job().position.empty()) SKULINK_RETURN_IF_ERROR(Plan());
+  while (true) {
+    if (stopped()) return absl::CancelledError("stopped");
+    const Position position = Parse(job().position);
+    if (position.part != part_number_) {
+      SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+        return database().Read(
+            [&](store::Session& session) { part_ = store::ReadPart(session, job(), position.part); });
+      }));
+      part_number_ = position.part;
+    }
+    if (part_.empty()) break;
+    SKULINK_RETURN_IF_ERROR(Do(std::span(part_).subspan(position.group)).status());
+  }
+  return Save([](store::Session&, const store::Merchant&, store::JobRecord& job) {
+    job.job.set_state(v1::JOB_STATE_SUCCEEDED);
+  });
+}
+
+absl::Status TransferJob::Plan() {
+  std::optional<store::TransferPlan> plan;
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+    return database().Read([&](store::Session& session) {
+      const std::int64_t channels = store::ChannelsWithListings(session, merchant_number());
+      plan.emplace(static_cast<std::size_t>(std::min(kRowsAtOnce, kWrittenAtOnce / (kTables + channels))));
+      MakePlan(session, *plan);
+      plan->Finish();
+    });
+  }));
+  return Save([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {
+    store::SavePlan(session, job, *plan);
+    job.position = ToString(Position());
+    job.job.mutable_transfer()->set_expected(plan->rows());
+  });
+}
+
+void TransferJob::NoteDone(store::Session& session, store::JobRecord& job, std::size_t groups,
+                           const std::vector<v1::JobItem>& items, std::int64_t parents_created) const {
+  v1::TransferProgress& transfer = *job.job.mutable_transfer();
+  std::int64_t created = 0, linked = 0, skipped = 0, failed = 0;
+  for (const v1::JobItem& item : items) {
+    created += item.outcome() == v1::JOB_ITEM_OUTCOME_CREATED;
+    linked += item.outcome() == v1::JOB_ITEM_OUTCOME_LINKED;
+    skipped += item.outcome() == v1::JOB_ITEM_OUTCOME_SKIPPED;
+    failed += item.outcome() == v1::JOB_ITEM_OUTCOME_FAILED;
+  }
+  transfer.set_done(transfer.done() + std::ssize(items));
+  transfer.set_created(transfer.created() + created);
+  transfer.set_linked(transfer.linked() + linked);
+  transfer.set_skipped(transfer.skipped() + skipped);
+  transfer.set_failed(transfer.failed() + failed);
+  transfer.set_parents_created(transfer.parents_created() + parents_created);
+  Position position = Parse(job.position);
+  position.group += groups;
+  if (position.group == part_.size()) position = {.part = position.part + 1, .group = 0};
+  job.position = ToString(position);
+  store::SaveJobItems(session, job, items);
+}
+
+v1::JobItem MakeJobItem(v1::JobItemOutcome outcome, v1::ErrorReason reason, std::string_view description,
+                        std::string_view field) {
+  v1::JobItem item;
+  item.set_outcome(outcome);
+  item.set_reason(reason);
+  item.set_description(std::string(description));
+  item.set_field(std::string(field));
+  return item;
+}
+
+v1::JobItem MakeJobItem(const absl::Status& invalid_field) {
+  return MakeJobItem(v1::JOB_ITEM_OUTCOME_FAILED, ReasonOf(invalid_field),
+                     std::string(invalid_field.message()), FieldOf(invalid_field));
+}
+
+}  // namespace skulink
