@@ -58,6 +58,7 @@ struct ListRequest {
   std::string resume_token;  // empty: from the start
   int page_size = 0;
   std::optional<absl::Time> updated_since;  // absent: all listings
+  int max_pages = 0;                        // 0: to the last
 };
 
 struct FoundItems {
@@ -129,8 +130,8 @@ class SellerCenter {
 
   virtual absl::StatusOr<ShopDescription> DescribeShop(std::stop_token stop = {}) = 0;
 
-  // Calls `take` with each page in order, from after the resume token to the last. Ends early with the status
-  // of `take` when that is not OK.
+  // Calls `take` with each page in order, from after the resume token to the last, or with as many as were
+  // asked for. Ends early with the status of `take` when that is not OK.
   virtual absl::Status ListListings(const ListRequest& request, std::stop_token stop,
                                     const std::function<absl::Status(ListingPage)>& take) = 0;
 

@@ -65,7 +65,7 @@ absl::Status QuickScan::ReadPages() {
       request.updated_since = known_until.value_or(absl::UnixEpoch()) - kOverlap;
     });
   }));
-  PageReader reader(seller_center(), request, budget(), stop());
+  PageReader reader(seller_center(), budget(), request, stop());
   std::int64_t listings_before = job().job.progress().listings_seen() + job().job.progress().refused();
   while (!job().read_all) {
     if (stopped()) return absl::CancelledError("stopped");

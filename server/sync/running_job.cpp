@@ -13,13 +13,14 @@
 namespace skulink {
 
 RunningJob::RunningJob(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
-                       std::function<void(const v1::Job&)> publish)
+                       std::shared_ptr<RateBudget> budget, std::function<void(const v1::Job&)> publish)
     : database_(database),
       merchant_number_(job.merchant_number),
       merchant_id_(job.merchant_id),
       channel_number_(job.channel_number),
       job_(std::move(job)),
       timeout_(seller_center_timeout),
+      budget_(std::move(budget)),
       publish_(std::move(publish)) {}
 
 void RunningJob::Run(std::stop_token server_stop) {
@@ -63,6 +64,7 @@ void RunningJob::End(const absl::Status& status) {
 absl::Status RunningJob::Connect() {
   SKULINK_ASSIGN_OR_RETURN(seller_center_, ConnectSellerCenter(job_.endpoint, timeout_));
   SKULINK_ASSIGN_OR_RETURN(shop_, Patiently([this] { return seller_center_->DescribeShop(stop()); }));
+  budget_->SetLimit(shop_.max_requests_per_second);
   return absl::OkStatus();
 }
 

@@ -8,9 +8,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/errors.h"
 #include "server/sellercenters/seller_center.h"
 #include "server/store/database.h"
 #include "server/store/jobs.h"
+#include "server/sync/rate_budget.h"
 #include "server/sync/retry.h"
 
 namespace skulink {
@@ -19,9 +21,10 @@ namespace skulink {
 // Seller Center, writes that are fenced and wait for a database that is away, cancelling, and how they end.
 class RunningJob {
  public:
-  // `job` was claimed. `publish` is called with each state of the job once it is written.
+  // `job` was claimed. `budget` is the channel's. `publish` is called with each state of the job once it is
+  // written.
   RunningJob(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
-             std::function<void(const v1::Job&)> publish);
+             std::shared_ptr<RateBudget> budget, std::function<void(const v1::Job&)> publish);
   virtual ~RunningJob() = default;
   RunningJob(const RunningJob&) = delete;
   RunningJob& operator=(const RunningJob&) = delete;
@@ -44,15 +47,16 @@ class RunningJob {
   absl::Status Connect();
   SellerCenter& seller_center() { return *seller_center_; }
   const ShopDescription& shop() const { return shop_; }
+  RateBudget& budget() { return *budget_; }
 
-  // Tries a call of the Seller Center again after errors that may pass.
+  // Makes a call of the Seller Center when its turn has come, and again after errors that may pass.
   template <typename Call>
   auto Patiently(const Call& call) -> decltype(call()) {
     for (int failures = 1;; ++failures) {
-      if (stopped()) return absl::CancelledError("stopped");
+      SKULINK_RETURN_IF_ERROR(budget_->Take(RateBudget::Priority::kRead, stop()));
       auto answer = call();
       if (answer.ok() || !absl::IsUnavailable(answer.status()) || failures >= kMaxFailures) return answer;
-      SleepUnlessStopped(RetryPause(failures, answer.status()), stop());
+      PauseBeforeRetry(failures, answer.status(), *budget_, stop());
     }
   }
 
@@ -84,6 +88,7 @@ class RunningJob {
   const int channel_number_;
   store::JobRecord job_;
   const absl::Duration timeout_;
+  const std::shared_ptr<RateBudget> budget_;
   const std::function<void(const v1::Job&)> publish_;
   std::stop_token server_stop_;
   std::stop_source cancel_;

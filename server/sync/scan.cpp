@@ -129,7 +129,9 @@ absl::Status Scan::ReadListings() {
   SKULINK_RETURN_IF_ERROR(SetPhase(v1::SCAN_PHASE_READING));
   std::int64_t listings_before = job().job.progress().listings_seen() + job().job.progress().refused();
   bool read_all = false;
-  PageReader reader(seller_center(), resume_token_, std::min(kPageSize, shop().max_page_size), stop());
+  PageReader reader(seller_center(), budget(),
+                    {.resume_token = resume_token_, .page_size = std::min(kPageSize, shop().max_page_size)},
+                    stop());
   std::optional<ListingPage> page;
   // While the rows of one batch are written, the views of the one before are brought up to it, and the next
   // is read. Joined when they go out of scope, too.

@@ -17,6 +17,7 @@
 #include "server/sync/download.h"
 #include "server/sync/page_reader.h"
 #include "server/sync/quick_scan.h"
+#include "server/sync/rate_budget.h"
 #include "server/sync/scan.h"
 
 namespace skulink {
@@ -101,16 +102,15 @@ class SyncEngine::Impl {
   }
 
   std::shared_ptr<RunningJob> MakeRunner(store::JobRecord job) {
-    const auto publish = [this](const v1::Job& now) { Publish(now); };
-    if (job.job.kind() == v1::JOB_KIND_DOWNLOAD) {
-      return std::make_shared<Download>(database_, std::move(job), options_.seller_center_timeout, publish);
-    }
+    const auto make = [&]<typename Runner>() -> std::shared_ptr<RunningJob> {
+      std::shared_ptr<RateBudget> budget = budgets_.Of(job.merchant_number, job.channel_number);
+      return std::make_shared<Runner>(database_, std::move(job), options_.seller_center_timeout,
+                                      std::move(budget), [this](const v1::Job& now) { Publish(now); });
+    };
+    if (job.job.kind() == v1::JOB_KIND_DOWNLOAD) return make.operator()<Download>();
     const bool full =
         job.job.scan_mode() != v1::SCAN_MODE_UPDATED && job.job.scan_mode() != v1::SCAN_MODE_ITEM;
-    if (!full) {
-      return std::make_shared<QuickScan>(database_, std::move(job), options_.seller_center_timeout, publish);
-    }
-    return std::make_shared<Scan>(database_, std::move(job), options_.seller_center_timeout, publish);
+    return full ? make.operator()<Scan>() : make.operator()<QuickScan>();
   }
 
   bool Claim() {
@@ -192,6 +192,7 @@ class SyncEngine::Impl {
   store::Database& database_;
   const SyncOptions options_;
   JobHub hub_;
+  RateBudgets budgets_;
   std::stop_source stop_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
