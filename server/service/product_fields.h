@@ -24,6 +24,10 @@ absl::StatusOr<std::vector<store::Variant>> DecodeVariants(
     const google::protobuf::RepeatedPtrField<v1::Variant>& variants, const std::string& field,
     const std::string& currency);
 
+// The addresses of a product's pictures.
+absl::StatusOr<std::vector<std::string>> DecodeImages(
+    const google::protobuf::RepeatedPtrField<std::string>& image_uris, const std::string& field);
+
 // An id that no other product or variant has.
 std::string MakeId();
 

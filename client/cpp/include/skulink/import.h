@@ -31,7 +31,8 @@ enum class ImportFormat {
   kJsonLines,
   // One variant a row, below a header with the names product_id, name, variant_id, sku and, if wanted,
   // barcode, price,
-  // currency, stock, option, in any order. Consecutive rows with the same product_id are one product; its
+  // currency, stock, option, image_uris, in any order. Consecutive rows with the same product_id are one
+  // product; its
   // name is in
   // the first of them, and in the others too or nowhere.
   kCsv,
