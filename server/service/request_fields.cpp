@@ -3,12 +3,22 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/errors.h"
 
 namespace skulink {
+
+absl::Status CheckRequestId(std::string_view request_id) {
+  constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  const bool is_uuid =
+      std::equal(request_id.begin(), request_id.end(), kForm.begin(), kForm.end(),
+                 [](char c, char form) { return form == 'x' ? absl::ascii_isxdigit(c) : c == form; });
+  if (request_id.empty() || is_uuid) return absl::OkStatus();
+  return InvalidField("request_id", v1::ERROR_REASON_FORMAT_INVALID, "must be empty or a UUID");
+}
 
 absl::Status CheckGiven(bool present, std::string_view field) {
   if (present) return absl::OkStatus();

@@ -15,6 +15,9 @@
 // Checks that requests of several services have in common. Each refusal names the field.
 namespace skulink {
 
+// A request_id: empty or a UUID.
+absl::Status CheckRequestId(std::string_view request_id);
+
 // FIELD_REQUIRED unless `present`.
 absl::Status CheckGiven(bool present, std::string_view field);
 

@@ -18,12 +18,6 @@ constexpr absl::Duration kDefaultInterval = absl::Milliseconds(250);
 constexpr absl::Duration kMinInterval = absl::Milliseconds(50);
 constexpr absl::Duration kMaxInterval = absl::Seconds(60);
 
-bool IsUuid(std::string_view text) {
-  constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  return std::equal(text.begin(), text.end(), kForm.begin(), kForm.end(),
-                    [](char c, char form) { return form == 'x' ? absl::ascii_isxdigit(c) : c == form; });
-}
-
 template <typename Request>
 absl::Status CheckItemIds(const Request& request) {
   if (request.mode() != v1::SCAN_MODE_ITEM) {
@@ -49,9 +43,7 @@ absl::StatusOr<v1::Job> Start(const Request& request, CallContext& call) {
     return InvalidField("mode", v1::ERROR_REASON_FORMAT_INVALID, "must be FULL, UPDATED or ITEM");
   }
   SKULINK_RETURN_IF_ERROR(CheckItemIds(request));
-  if (!request.request_id().empty() && !IsUuid(request.request_id())) {
-    return InvalidField("request_id", v1::ERROR_REASON_FORMAT_INVALID, "must be empty or a UUID");
-  }
+  SKULINK_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   v1::StartScanRequest what;  // the same, whichever method asked for it
   what.set_channel(request.channel());
   what.set_mode(request.mode() == v1::SCAN_MODE_UNSPECIFIED ? v1::SCAN_MODE_FULL : request.mode());

@@ -12,6 +12,9 @@
 namespace skulink {
 namespace {
 
+// Of a transaction: listings at most, and rows. Each listing may make one in each of a few tables, and change
+// one of its key on each channel.
+constexpr std::int64_t kListingsAtOnce = 2000, kWrittenAtOnce = 9000, kTables = 5;
 // How long answers are gathered for one transaction.
 constexpr absl::Duration kGather = absl::Seconds(1);
 
@@ -25,14 +28,21 @@ absl::Status Download::Prepare(const std::string& request) {
   return absl::OkStatus();
 }
 
-void Download::MakePlan(store::Session& session, store::TransferPlan& plan) {
-  if (request_.all()) return store::PlanNotInPos(session, job(), plan);
+store::TransferPlan Download::MakePlan(store::Session& session) {
+  const std::int64_t channels = store::ChannelsWithListings(session, merchant_number());
+  store::TransferPlan plan(
+      static_cast<std::size_t>(std::min(kListingsAtOnce, kWrittenAtOnce / (kTables + channels))));
+  if (request_.all()) {
+    store::PlanNotInPos(session, job(), plan);
+    return plan;
+  }
   std::vector<std::string> listings;
   for (const std::string& name : request_.listings()) {
     listings.push_back(ParseListingName(name, "listings")->listing);
   }
   store::PlanListings(session, job(), listings, {request_.item_ids().begin(), request_.item_ids().end()},
                       plan);
+  return plan;
 }
 
 absl::StatusOr<std::size_t> Download::Do(std::span<const store::TransferGroup> groups) {

@@ -15,7 +15,7 @@ class Download final : public TransferJob {
 
  private:
   absl::Status Prepare(const std::string& request) override;
-  void MakePlan(store::Session& session, store::TransferPlan& plan) override;
+  store::TransferPlan MakePlan(store::Session& session) override;
   absl::StatusOr<std::size_t> Do(std::span<const store::TransferGroup> groups) override;
 
   v1::StartDownloadRequest request_;

@@ -135,7 +135,10 @@ void DownloadPiece::Load(std::span<const store::TransferGroup> groups) {
     CatalogEdit::EditedProduct* product = edit_.Find(variant.product_id);
     if (product == nullptr) product = &Make(variant.product_id, variant.product_id);
     VariantName taken_by;
-    edit_.Put(*product, {.id = variant.variant_id, .sku = variant.sku_key}, taken_by);
+    store::Variant made;
+    made.id = variant.variant_id;
+    made.sku = variant.sku_key;
+    edit_.Put(*product, made, taken_by);
   }
 }
 
@@ -197,7 +200,7 @@ v1::JobItem DownloadPiece::DecideRow(const store::TransferGroup::Row& row, Item&
 v1::JobItem DownloadPiece::Create(const DownloadedItems::Entry& entry, const std::string& sku_key,
                                   Item& item) {
   if (item.product == nullptr) item.product = FindProduct(item);
-  const std::string& name = entry.texts.item_title.empty() ? entry.listing.name : entry.texts.item_title;
+  const std::string& name = entry.texts.item_title;
   if (item.product == nullptr) {
     const absl::Status valid = CheckTextField(name, "display_name", kProductNameRule);
     if (!valid.ok()) return MakeJobItem(valid);

@@ -19,6 +19,7 @@
 #include "server/sync/quick_scan.h"
 #include "server/sync/rate_budget.h"
 #include "server/sync/scan.h"
+#include "server/sync/upload.h"
 
 namespace skulink {
 namespace {
@@ -108,6 +109,7 @@ class SyncEngine::Impl {
                                       std::move(budget), [this](const v1::Job& now) { Publish(now); });
     };
     if (job.job.kind() == v1::JOB_KIND_DOWNLOAD) return make.operator()<Download>();
+    if (job.job.kind() == v1::JOB_KIND_UPLOAD) return make.operator()<Upload>();
     const bool full =
         job.job.scan_mode() != v1::SCAN_MODE_UPDATED && job.job.scan_mode() != v1::SCAN_MODE_ITEM;
     return full ? make.operator()<Scan>() : make.operator()<QuickScan>();

@@ -11,10 +11,6 @@
 namespace skulink {
 namespace {
 
-// Of a transaction: listings or variants at most, and rows. Of each there may be one in each of a few tables,
-// and a listing of its key on each channel.
-constexpr std::int64_t kRowsAtOnce = 2000, kWrittenAtOnce = 9000, kTables = 5;
-
 // How far a job is: a part of the plan and a group in it.
 struct Position {
   std::int64_t part = 0;
@@ -67,9 +63,7 @@ absl::Status TransferJob::Plan() {
   std::optional<store::TransferPlan> plan;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     return database().Read([&](store::Session& session) {
-      const std::int64_t channels = store::ChannelsWithListings(session, merchant_number());
-      plan.emplace(static_cast<std::size_t>(std::min(kRowsAtOnce, kWrittenAtOnce / (kTables + channels))));
-      MakePlan(session, *plan);
+      plan = MakePlan(session);
       plan->Finish();
     });
   }));

@@ -21,7 +21,7 @@ class TransferJob : public RunningJob {
  protected:
   // Of the request that made the job, once the shop is known: whether it can be done.
   virtual absl::Status Prepare(const std::string& request) = 0;
-  virtual void MakePlan(store::Session& session, store::TransferPlan& plan) = 0;
+  virtual store::TransferPlan MakePlan(store::Session& session) = 0;
   // Deals with the first of these groups, at least one, and tells of how many.
   virtual absl::StatusOr<std::size_t> Do(std::span<const store::TransferGroup> groups) = 0;
 
