@@ -24,19 +24,33 @@ std::string PhaseName(const v1::Job& job) {
   return LowerName(v1::ScanPhase_Name(job.progress().phase()), "SCAN_PHASE_");
 }
 
+std::string Bar(const v1::Job& job, std::int64_t done, std::int64_t expected) {
+  constexpr int kBarWidth = 20;
+  int filled = job.state() == v1::JOB_STATE_SUCCEEDED ? kBarWidth : 0;
+  if (filled == 0 && expected > 0) {
+    filled = static_cast<int>(kBarWidth *
+                              std::min(1.0, static_cast<double>(done) / static_cast<double>(expected)));
+  }
+  return absl::StrCat("[", std::string(filled, '#'), std::string(kBarWidth - filled, '.'), "] ");
+}
+
+bool IsTransfer(const v1::Job& job) { return job.kind() > v1::JOB_KIND_SCAN; }
+
+std::string TransferText(const v1::Job& job, bool bar) {
+  const v1::TransferProgress& transfer = job.transfer();
+  std::string text = bar ? Bar(job, transfer.done(), transfer.expected()) : "";
+  absl::StrAppendFormat(&text, "%s%s %s: %d of %d, %d created, %d linked, %d skipped, %d failed",
+                        KindName(job), job.validate_only() ? " (dry run)" : "", StateName(job),
+                        transfer.done(), transfer.expected(), transfer.created(), transfer.linked(),
+                        transfer.skipped(), transfer.failed());
+  return text;
+}
+
 std::string ProgressText(const std::string& channel, const v1::Job& job, bool bar) {
   const v1::ScanProgress& progress = job.progress();
   std::string text = absl::StrFormat("%-12s ", Escape(channel));
-  if (bar) {
-    constexpr int kBarWidth = 20;
-    int filled = job.state() == v1::JOB_STATE_SUCCEEDED ? kBarWidth : 0;
-    if (filled == 0 && progress.listings_expected() > 0) {
-      const double done =
-          static_cast<double>(progress.listings_seen()) / static_cast<double>(progress.listings_expected());
-      filled = static_cast<int>(kBarWidth * std::min(1.0, done));
-    }
-    absl::StrAppend(&text, "[", std::string(filled, '#'), std::string(kBarWidth - filled, '.'), "] ");
-  }
+  if (IsTransfer(job)) return text + TransferText(job, bar);
+  if (bar) absl::StrAppend(&text, Bar(job, progress.listings_seen(), progress.listings_expected()));
   absl::StrAppend(&text, job.state() == v1::JOB_STATE_RUNNING ? PhaseName(job) : StateName(job), ": ",
                   progress.listings_seen());
   if (progress.has_listings_expected()) absl::StrAppend(&text, " of ", progress.listings_expected());
@@ -84,12 +98,39 @@ const std::vector<Column> kJobColumns = {{"channel", "CHANNEL"},
                                          {"sold_in_channel", "SOLD", true},
                                          {"not_in_pos", "NOT IN POS", true}};
 
-Row JobRow(const v1::Job& job) {
+const std::vector<Column> kTransferColumns = {{"channel", "CHANNEL"},
+                                              {"job", "JOB"},
+                                              {"kind", "KIND"},
+                                              {"dry_run", "DRY RUN"},
+                                              {"state", "STATE"},
+                                              {"done", "DONE", true},
+                                              {"expected", "EXPECTED", true},
+                                              {"parents_created", "PRODUCTS OR ITEMS CREATED", true},
+                                              {"created", "CREATED", true},
+                                              {"linked", "LINKED", true},
+                                              {"skipped", "SKIPPED", true},
+                                              {"failed", "FAILED", true}};
+
+std::string KindName(const v1::Job& job) { return LowerName(v1::JobKind_Name(job.kind()), "JOB_KIND_"); }
+
+const std::vector<Column>& ColumnsOf(const v1::Job& job) {
+  return IsTransfer(job) ? kTransferColumns : kJobColumns;
+}
+
+namespace {
+
+void PutTransfer(Row& row, const v1::TransferProgress& transfer) {
+  row["done"] = transfer.done();
+  row["expected"] = transfer.expected();
+  row["created"] = transfer.created();
+  row["linked"] = transfer.linked();
+  row["skipped"] = transfer.skipped();
+  row["failed"] = transfer.failed();
+  row["parents_created"] = transfer.parents_created();
+}
+
+void PutScan(Row& row, const v1::Job& job) {
   const v1::ScanProgress& progress = job.progress();
-  Row row;
-  row["channel"] = ChannelId(job.channel());
-  row["job"] = JobId(job.name());
-  row["state"] = StateName(job);
   row["phase"] = PhaseName(job);
   row["pages"] = progress.pages();
   row["listings_seen"] = progress.listings_seen();
@@ -104,6 +145,22 @@ Row JobRow(const v1::Job& job) {
   row["sold_in_channel"] = progress.sold_in_channel();
   row["not_in_pos"] = progress.not_in_pos();
   row["listings_per_second"] = progress.listings_per_second();
+}
+
+}  // namespace
+
+Row JobRow(const v1::Job& job) {
+  Row row;
+  row["channel"] = ChannelId(job.channel());
+  row["job"] = JobId(job.name());
+  row["kind"] = KindName(job);
+  row["dry_run"] = job.validate_only();
+  row["state"] = StateName(job);
+  if (IsTransfer(job)) {
+    PutTransfer(row, job.transfer());
+  } else {
+    PutScan(row, job);
+  }
   row["create_time"] = TimeOrNull(job.has_create_time(), job.create_time());
   row["start_time"] = TimeOrNull(job.has_start_time(), job.start_time());
   row["end_time"] = TimeOrNull(job.has_end_time(), job.end_time());
@@ -116,15 +173,33 @@ Row JobRow(const v1::Job& job) {
   return row;
 }
 
+const std::vector<Column> kJobItemColumns = {
+    {"listing_id", "LISTING"}, {"item_id", "ITEM"}, {"variant", "VARIANT"},        {"outcome", "OUTCOME"},
+    {"reason", "REASON"},      {"field", "FIELD"},  {"description", "DESCRIPTION"}};
+
+Row JobItemRow(const v1::JobItem& item) {
+  Row row;
+  row["listing_id"] = TextOrNull(item.listing_id());
+  row["item_id"] = TextOrNull(item.item_id());
+  row["variant"] = TextOrNull(item.variant());
+  row["outcome"] = LowerName(v1::JobItemOutcome_Name(item.outcome()), "JOB_ITEM_OUTCOME_");
+  row["reason"] =
+      item.reason() == v1::ERROR_REASON_UNSPECIFIED ? Row(nullptr) : Row(ReasonName(item.reason()));
+  row["field"] = TextOrNull(item.field());
+  row["description"] = TextOrNull(item.description());
+  return row;
+}
+
 void ExplainJob(App& app, const v1::Job& job) {
   const std::string channel = ChannelId(job.channel());
   const std::string id = JobId(job.name());
+  const std::string kind = KindName(job);
   if (job.state() == v1::JOB_STATE_FAILED) {
-    std::fprintf(stderr, "skulink: %s: the scan failed: %s (%s)\n", Escape(channel).c_str(),
+    std::fprintf(stderr, "skulink: %s: the %s failed: %s (%s)\n", Escape(channel).c_str(), kind.c_str(),
                  Escape(job.error().message()).c_str(), ReasonName(ReasonOf(FromProto(job.error()))).c_str());
     app.exit_code = kFailed;
   } else if (job.state() == v1::JOB_STATE_CANCELLED) {
-    std::fprintf(stderr, "skulink: %s: the scan was cancelled\n", Escape(channel).c_str());
+    std::fprintf(stderr, "skulink: %s: the %s was cancelled\n", Escape(channel).c_str(), kind.c_str());
     app.exit_code = kFailed;
   } else if (job.state() == v1::JOB_STATE_NEEDS_CONFIRMATION) {
     const v1::Confirmation& why = job.confirmation();
