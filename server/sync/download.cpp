@@ -45,32 +45,40 @@ store::TransferPlan Download::MakePlan(store::Session& session) {
   return plan;
 }
 
-absl::StatusOr<std::size_t> Download::Do(std::span<const store::TransferGroup> groups) {
-  DownloadedItems items;
+absl::StatusOr<Download::Fetched> Download::Fetch(Groups groups) {
+  Fetched fetched;
   const absl::Time until = absl::Now() + kGather;
-  std::size_t count = 0;
-  while (count < groups.size() && (count == 0 || absl::Now() < until)) {
+  while (fetched.groups < groups.size() && (fetched.groups == 0 || absl::Now() < until)) {
     std::vector<std::string> ids;
     const std::size_t end =
-        std::min(groups.size(), count + static_cast<std::size_t>(shop().max_items_per_get));
-    for (; count < end; ++count) ids.push_back(groups[count].parent);
+        std::min(groups.size(), fetched.groups + static_cast<std::size_t>(shop().max_items_per_get));
+    for (; fetched.groups < end; ++fetched.groups) ids.push_back(groups[fetched.groups].parent);
     SKULINK_ASSIGN_OR_RETURN(FoundItems found,
                              Patiently([&] { return seller_center().GetItems(ids, stop()); }));
-    items.Add(std::move(found));
+    fetched.items.Add(std::move(found));
   }
-  SKULINK_RETURN_IF_ERROR(
-      Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
-        const store::ListingChanges changes = ChangesOf(session, job, items);
-        const bool dry_run = job.job.validate_only();
-        if (!dry_run && !(changes.created.empty() && changes.updated.empty())) {
-          store::ApplyListingChanges(session, merchant, job.channel_number, changes, nullptr);
-        }
-        DownloadPiece piece(session, merchant, job, items, options_);
-        piece.Decide(groups.first(count), changes);
-        dry_run ? piece.WritePlanned() : piece.Write();
-        NoteDone(session, job, count, piece.report(), piece.products_created());
-      }));
-  return count;
+  return fetched;
+}
+
+absl::Status Download::Do(Groups groups, Groups following) {
+  SKULINK_ASSIGN_OR_RETURN(const Fetched fetched, ahead_.valid() ? ahead_.get() : Fetch(groups));
+  const Groups now = groups.first(fetched.groups);
+  const Groups next = now.size() < groups.size() ? groups.subspan(now.size()) : following;
+  if (!next.empty()) {
+    // Deferred where no thread can be had: then it is asked for when it is needed.
+    ahead_ = std::async(std::launch::async | std::launch::deferred, [this, next] { return Fetch(next); });
+  }
+  return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
+    const store::ListingChanges changes = ChangesOf(session, job, fetched.items);
+    const bool dry_run = job.job.validate_only();
+    if (!dry_run && !(changes.created.empty() && changes.updated.empty())) {
+      store::ApplyListingChanges(session, merchant, job.channel_number, changes, nullptr);
+    }
+    DownloadPiece piece(session, merchant, job, fetched.items, options_);
+    piece.Decide(now, changes);
+    dry_run ? piece.WritePlanned() : piece.Write();
+    NoteDone(session, job, now.size(), piece.report(), piece.products_created());
+  });
 }
 
 }  // namespace skulink

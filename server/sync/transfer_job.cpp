@@ -44,19 +44,29 @@ absl::Status TransferJob::RunPhases() {
   while (true) {
     if (stopped()) return absl::CancelledError("stopped");
     const Position position = Parse(job().position);
-    if (position.part != part_number_) {
-      SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-        return database().Read(
-            [&](store::Session& session) { part_ = store::ReadPart(session, job(), position.part); });
-      }));
-      part_number_ = position.part;
-    }
+    if (position.part != part_number_) SKULINK_RETURN_IF_ERROR(ReadParts(position.part));
     if (part_.empty()) break;
-    SKULINK_RETURN_IF_ERROR(Do(std::span(part_).subspan(position.group)).status());
+    SKULINK_RETURN_IF_ERROR(Do(Groups(part_).subspan(position.group), next_part_));
   }
   return Save([](store::Session&, const store::Merchant&, store::JobRecord& job) {
     job.job.set_state(v1::JOB_STATE_SUCCEEDED);
   });
+}
+
+absl::Status TransferJob::ReadParts(std::int64_t number) {
+  const auto read = [this](std::int64_t one, store::TransferPart& part) {
+    return WhileStoreIsAway([&] {
+      return database().Read([&](store::Session& session) { part = store::ReadPart(session, job(), one); });
+    });
+  };
+  if (part_number_ >= 0 && number == part_number_ + 1) {
+    part_ = std::move(next_part_);
+  } else {
+    SKULINK_RETURN_IF_ERROR(read(number, part_));
+  }
+  part_number_ = number;
+  next_part_.clear();
+  return part_.empty() ? absl::OkStatus() : read(number + 1, next_part_);
 }
 
 absl::Status TransferJob::Plan() {

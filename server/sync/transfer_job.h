@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "server/store/transfer_plan.h"
 #include "server/sync/running_job.h"
 
@@ -22,8 +21,10 @@ class TransferJob : public RunningJob {
   // Of the request that made the job, once the shop is known: whether it can be done.
   virtual absl::Status Prepare(const std::string& request) = 0;
   virtual store::TransferPlan MakePlan(store::Session& session) = 0;
-  // Deals with the first of these groups, at least one, and tells of how many.
-  virtual absl::StatusOr<std::size_t> Do(std::span<const store::TransferGroup> groups) = 0;
+  using Groups = std::span<const store::TransferGroup>;
+  // Deals with the first of these groups, at least one. `following` come after them all; they are there until
+  // they are dealt with.
+  virtual absl::Status Do(Groups groups, Groups following) = 0;
 
   // Within the transaction that deals with the next groups: writes their items, counts them, and notes that
   // they are done.
@@ -33,9 +34,10 @@ class TransferJob : public RunningJob {
  private:
   absl::Status RunPhases() final;
   absl::Status Plan();
+  absl::Status ReadParts(std::int64_t number);
 
   std::int64_t part_number_ = -1;
-  store::TransferPart part_;
+  store::TransferPart part_, next_part_;
 };
 
 // An item of the job's report.

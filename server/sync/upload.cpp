@@ -66,7 +66,7 @@ store::TransferPlan Upload::MakePlan(store::Session& session) {
   return plan;
 }
 
-absl::StatusOr<std::size_t> Upload::Do(std::span<const store::TransferGroup> groups) {
+absl::Status Upload::Do(Groups groups, Groups) {
   if (IsFirm()) SKULINK_RETURN_IF_ERROR(AskAgain(groups));
   SKULINK_ASSIGN_OR_RETURN(std::vector<UploadGroup> decided, Decide(groups));
   const std::span<UploadGroup> all(decided);
@@ -88,10 +88,10 @@ absl::StatusOr<std::size_t> Upload::Do(std::span<const store::TransferGroup> gro
     reported = asked;
     since = absl::Now();
   }
-  return decided.size();
+  return absl::OkStatus();
 }
 
-absl::Status Upload::AskAgain(std::span<const store::TransferGroup> groups) {
+absl::Status Upload::AskAgain(Groups groups) {
   std::vector<std::int64_t> products;
   for (const store::TransferGroup& group : groups) products.push_back(ProductNumber(group));
   std::vector<store::CreationRecord> unknown;
@@ -113,7 +113,7 @@ absl::Status Upload::AskAgain(std::span<const store::TransferGroup> groups) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<UploadGroup>> Upload::Decide(std::span<const store::TransferGroup> groups) {
+absl::StatusOr<std::vector<UploadGroup>> Upload::Decide(Groups groups) {
   std::vector<UploadGroup> decided;
   const auto decide = [&](store::Session& session, const store::Merchant& merchant,
                           const store::JobRecord& job) {

@@ -26,12 +26,12 @@ class Upload final : public TransferJob {
 
   absl::Status Prepare(const std::string& request) override;
   store::TransferPlan MakePlan(store::Session& session) override;
-  absl::StatusOr<std::size_t> Do(std::span<const store::TransferGroup> groups) override;
+  absl::Status Do(Groups groups, Groups following) override;
 
   // Finds out what became of creations whose answer was lost.
-  absl::Status AskAgain(std::span<const store::TransferGroup> groups);
+  absl::Status AskAgain(Groups groups);
   // Decides what to do, and in a firm upload commits it.
-  absl::StatusOr<std::vector<UploadGroup>> Decide(std::span<const store::TransferGroup> groups);
+  absl::StatusOr<std::vector<UploadGroup>> Decide(Groups groups);
   // Makes, or validates, the creations of groups, which fit into one call.
   absl::Status Create(std::span<UploadGroup> groups);
   // Asks for at most as many as the shop takes at once; those that are to be tried again are.
