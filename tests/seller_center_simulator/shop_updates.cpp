@@ -114,7 +114,7 @@ std::optional<Shop::WriteOutcome> Shop::TakeRefusal(std::string_view call, std::
            (one.reserved() == 0 || (quantity && *quantity < one.reserved()));
   });
   if (refusal == refusals_.end()) return std::nullopt;
-  WriteOutcome outcome = Outcome(refusal->result(), proto::WriteResult_Name(refusal->result()));
+  WriteOutcome outcome = Outcome(refusal->result(), "told to answer " + std::to_string(refusal->result()));
   if (refusal->reserved() > 0) {
     outcome.set_description("buyers have reserved " + std::to_string(refusal->reserved()));
   }
