@@ -69,6 +69,7 @@ int main(int argc, char** argv) {
   skulink::cli::AddImportCommand(root, app);
   skulink::cli::AddChannelCommands(root, app);
   skulink::cli::AddScanCommand(root, app);
+  skulink::cli::AddTransferCommands(root, app);
   skulink::cli::AddJobCommands(root, app);
   skulink::cli::AddMenuCommands(root, app);
   skulink::cli::AddStockCommands(root, app);

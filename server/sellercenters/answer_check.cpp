@@ -113,7 +113,7 @@ FoundItems::Texts TextsOf(const proto::Listing& from, const Listing& listing) {
 
 // `to` is a ListingPage or FoundItems.
 template <typename Taken>
-void TakeListings(const Listings& from, Taken& to) {
+void TakeListings(const std::vector<WireListing>& from, Taken& to) {
   to.listings.reserve(from.size());
   for (const WireListing& one : from) {
     Listing& listing = to.listings.emplace_back();

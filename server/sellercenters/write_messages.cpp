@@ -146,6 +146,23 @@ proto::CreateItemsRequest ToMessage(const std::vector<ItemCreation>& creations,
   return request;
 }
 
+absl::StatusOr<ItemCreation> FromMessage(const proto::ItemCreation& message) {
+  ItemCreation creation{.idempotency_key = message.idempotency_key(),
+                        .item_id = message.item_id(),
+                        .title = message.title(),
+                        .image_uris = {message.image_uris().begin(), message.image_uris().end()},
+                        .listings = {}};
+  for (const proto::ListingCreation& one : message.listings()) {
+    SKULINK_ASSIGN_OR_RETURN(Money price, FromProto(one.price(), "", "price"));
+    creation.listings.push_back({.seller_sku = one.seller_sku(),
+                                 .option = one.option(),
+                                 .price = std::move(price),
+                                 .stock = one.stock(),
+                                 .gtin = one.gtin()});
+  }
+  return creation;
+}
+
 proto::UpdateStockRequest ToMessage(const std::vector<StockUpdate>& updates) {
   proto::UpdateStockRequest request;
   for (const StockUpdate& update : updates) {

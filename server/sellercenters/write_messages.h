@@ -12,6 +12,8 @@ namespace skulink {
 
 sellercenter::v1::CreateItemsRequest ToMessage(const std::vector<ItemCreation>& creations,
                                                SellerCenter::Creating creating);
+// Back from one that ToMessage made.
+absl::StatusOr<ItemCreation> FromMessage(const sellercenter::v1::ItemCreation& message);
 sellercenter::v1::UpdateStockRequest ToMessage(const std::vector<StockUpdate>& updates);
 sellercenter::v1::UpdatePriceRequest ToMessage(const std::vector<PriceUpdate>& updates);
 

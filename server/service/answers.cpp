@@ -71,6 +71,7 @@ v1::Product ToProto(const store::Product& product, const std::string& merchant_i
     if (variant.stock) row.set_stock(*variant.stock);
     row.set_option(variant.option);
   }
+  proto.mutable_image_uris()->Assign(product.image_uris.begin(), product.image_uris.end());
   SetVersionAndTimes(product, proto);
   return proto;
 }

@@ -1,9 +1,11 @@
 #include "server/service/product_fields.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <unordered_set>
 
 #include "absl/random/random.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/money.h"
@@ -12,11 +14,6 @@
 #include "server/store/stock.h"
 
 namespace skulink {
-namespace {
-
-constexpr TextRule kBarcodeRule = {.max_length = 64};
-
-}  // namespace
 
 absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const std::string& field,
                                              const std::string& currency) {
@@ -63,6 +60,28 @@ absl::StatusOr<std::vector<store::Variant>> DecodeVariants(
                           "is that of another variant of the product");
     }
     decoded.push_back(std::move(variant));
+  }
+  return decoded;
+}
+
+absl::StatusOr<std::vector<std::string>> DecodeImages(
+    const google::protobuf::RepeatedPtrField<std::string>& image_uris, const std::string& field) {
+  if (image_uris.size() > kMaxImages) {
+    return InvalidField(field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                        absl::StrCat("must be at most ", kMaxImages, " addresses"));
+  }
+  std::vector<std::string> decoded;
+  for (int i = 0; i < image_uris.size(); ++i) {
+    const std::string& uri = image_uris[i];
+    const std::string uri_field = absl::StrCat(field, "[", i, "]");
+    SKULINK_RETURN_IF_ERROR(CheckTextField(uri, uri_field, kImageUriRule));
+    const std::size_t host = uri.starts_with("https://") ? 8 : uri.starts_with("http://") ? 7 : uri.size();
+    const bool blank = std::any_of(uri.begin(), uri.end(), absl::ascii_isspace);
+    if (host == uri.size() || blank) {
+      return InvalidField(uri_field, v1::ERROR_REASON_FORMAT_INVALID,
+                          "must be an address that begins with https:// or http://, without white space");
+    }
+    decoded.push_back(uri);
   }
   return decoded;
 }

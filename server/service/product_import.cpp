@@ -143,10 +143,13 @@ void ProductImport::Decode(const v1::ImportRow& row, const std::string& currency
     sound.Update(kept.status());
   }
   if (!sound.ok()) return Refuse(row, -1, sound, response);
+  absl::StatusOr<std::vector<std::string>> images = DecodeImages(row.product().image_uris(), "image_uris");
+  if (!images.ok()) return Refuse(row, -1, images.status(), response);
   store::ImportRow& decoded = rows.emplace_back();
   decoded.line = row.line();
   decoded.product.id = row.product().product_id();
   decoded.product.name = row.product().display_name();
+  decoded.product.image_uris = *std::move(images);
   std::unordered_set<std::string> ids;
   for (int i = 0; i < row.product().variants_size(); ++i) {
     const std::string field = absl::StrCat("variants[", i, "]");

@@ -10,19 +10,12 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/page_token.h"
-#include "common/sku_key.h"
-#include "common/text.h"
+#include "common/product_rules.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/field_mask.pb.h"
 
 // Checks that requests of several services have in common. Each refusal names the field.
 namespace skulink {
-
-inline constexpr TextRule kLabelRule = {.max_length = 200, .allowed = ControlCharacters::kTab};
-inline constexpr TextRule kProductNameRule = {
-    .max_length = 500, .allowed = ControlCharacters::kTab, .required = true};
-
-inline constexpr TextRule kSkuRule = {.max_length = kMaxSkuLength, .allowed = ControlCharacters::kWhiteSpace};
 
 // FIELD_REQUIRED unless `present`.
 absl::Status CheckGiven(bool present, std::string_view field);

@@ -9,6 +9,7 @@
 #include "server/service/products_menu_handlers.h"
 #include "server/service/push_watch.h"
 #include "server/service/sync_handlers.h"
+#include "server/service/transfer_handlers.h"
 #include "server/service/unary_call.h"
 #include "server/service/wire.h"
 #include "skulink/v1/catalog_service.grpc.pb.h"
@@ -121,10 +122,13 @@ class SyncService final
                   Sync::WithRawCallbackMethod_ScanChannel, Sync::WithRawCallbackMethod_GetJob,
                   Sync::WithRawCallbackMethod_ListJobs, Sync::WithRawCallbackMethod_WatchJob,
                   Sync::WithRawCallbackMethod_CancelJob, Sync::WithRawCallbackMethod_ConfirmJob,
-                  Sync::WithRawCallbackMethod_ListJobItems> {
+                  Sync::WithRawCallbackMethod_ListJobItems, Sync::WithRawCallbackMethod_StartDownload,
+                  Sync::WithRawCallbackMethod_StartUpload> {
  public:
   explicit SyncService(const Runtime& runtime) : runtime_(runtime) {}
   SKULINK_UNARY(StartScan, kCallLimit)
+  SKULINK_UNARY(StartDownload, kCallLimit)
+  SKULINK_UNARY(StartUpload, kCallLimit)
   SKULINK_UNARY(GetJob, kCallLimit)
   SKULINK_UNARY(ListJobs, kCallLimit)
   SKULINK_UNARY(CancelJob, kCallLimit)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "common/sku_likeness.h"
 #include "common/string_map.h"
 #include "common/text.h"
@@ -26,6 +28,17 @@ Variant VariantFromRow(const Row& row, int first_column) {
   return variant;
 }
 
+// Addresses hold no line feed.
+std::vector<std::string> ImagesFromRow(const Row& row, int column) {
+  if (row.IsNull(column)) return {};
+  return absl::StrSplit(row.String(column), '\n');
+}
+
+std::optional<std::string> ImagesToRow(const std::vector<std::string>& image_uris) {
+  if (image_uris.empty()) return std::nullopt;
+  return absl::StrJoin(image_uris, "\n");
+}
+
 constexpr std::string_view kVariantColumns =
     "v.variant_id, v.sku, v.barcode, v.price, v.currency, v.stock, v.option_text";
 
@@ -37,8 +50,8 @@ std::vector<Product> SelectProducts(Session& session, std::string_view where,
   std::vector<std::int64_t> numbers;
   std::int64_t merchant = 0;
   session.Query(
-      "SELECT p.product_no, p.product_id, p.name, p.version, p.create_time, p.update_time, p.merchant_no "
-      "FROM merchant m JOIN product p ON p.merchant_no = m.merchant_no WHERE " +
+      "SELECT p.product_no, p.product_id, p.name, p.version, p.create_time, p.update_time, p.merchant_no, "
+      "p.image_uris FROM merchant m JOIN product p ON p.merchant_no = m.merchant_no WHERE " +
           std::string(where),
       values, [&](const Row& row) {
         products.push_back({.number = row.Int(0),
@@ -46,7 +59,8 @@ std::vector<Product> SelectProducts(Session& session, std::string_view where,
                             .name = row.String(2),
                             .version = row.Int(3),
                             .create_time = absl::FromUnixMicros(row.Int(4)),
-                            .update_time = absl::FromUnixMicros(row.Int(5))});
+                            .update_time = absl::FromUnixMicros(row.Int(5)),
+                            .image_uris = ImagesFromRow(row, 7)});
         numbers.push_back(row.Int(0));
         merchant = row.Int(6);
       });
@@ -61,21 +75,32 @@ std::vector<Product> SelectProducts(Session& session, std::string_view where,
   return products;
 }
 
-void CatalogEdit::Load(const std::vector<std::string>& product_ids,
-                       const std::vector<std::string_view>& skus) {
-  LoadProducts(product_ids);
+void CatalogEdit::Load(const std::vector<std::string>& product_ids, const std::vector<std::string_view>& skus,
+                       Owners owners) {
+  if (owners == Owners::kLookUp) {
+    LoadProducts(product_ids);
+    LoadOwners(skus);
+    return;
+  }
   LoadOwners(skus);
+  StringSet ids(product_ids.begin(), product_ids.end());
+  for (const auto& [key, owner] : owners_) ids.insert(owner.product_id);
+  LoadProducts({ids.begin(), ids.end()});
 }
 
 void CatalogEdit::LoadProducts(const std::vector<std::string>& product_ids) {
   absl::flat_hash_map<std::int64_t, EditedProduct*> by_number;
   std::vector<std::int64_t> numbers;
   session_.Query(
-      "SELECT product_no, product_id, name, version FROM product WHERE merchant_no = ? AND product_id IN (?)",
+      "SELECT product_no, product_id, name, version, image_uris FROM product WHERE merchant_no = ? AND "
+      "product_id IN (?)",
       {merchant_.number, product_ids}, [&](const Row& row) {
         EditedProduct& product = products_.emplace_back();
-        product.now = {
-            .number = row.Int(0), .id = row.String(1), .name = row.String(2), .version = row.Int(3)};
+        product.now = {.number = row.Int(0),
+                       .id = row.String(1),
+                       .name = row.String(2),
+                       .version = row.Int(3),
+                       .image_uris = ImagesFromRow(row, 4)};
         by_id_[product.now.id] = &product;
         by_number[product.now.number] = &product;
         numbers.push_back(product.now.number);
@@ -119,6 +144,11 @@ void CatalogEdit::LoadOwners(const std::vector<std::string_view>& skus) {
       });
 }
 
+const CatalogEdit::Owner* CatalogEdit::FindOwner(std::string_view sku_key) const {
+  const auto owner = owners_.find(sku_key);
+  return owner == owners_.end() ? nullptr : &owner->second;
+}
+
 CatalogEdit::EditedProduct* CatalogEdit::Find(std::string_view product_id) {
   const auto found = by_id_.find(product_id);
   return found == by_id_.end() || found->second->removed ? nullptr : found->second;
@@ -143,7 +173,13 @@ CatalogEdit::EditedProduct& CatalogEdit::Create(const std::string& product_id, c
 void CatalogEdit::Rename(EditedProduct& product, const std::string& name) {
   if (product.now.name == name) return;
   product.now.name = name;
-  product.changed = product.renamed = true;
+  product.changed = product.described_anew = true;
+}
+
+void CatalogEdit::SetImages(EditedProduct& product, const std::vector<std::string>& image_uris) {
+  if (product.now.image_uris == image_uris) return;
+  product.now.image_uris = image_uris;
+  product.changed = product.described_anew = true;
 }
 
 CatalogEdit::PutResult CatalogEdit::Put(EditedProduct& product, const Variant& variant,
@@ -276,13 +312,16 @@ void CatalogEdit::WriteProducts() {
                      {created, merchant_.number});
   }
   RowBatch inserted("product",
-                    "merchant_no, product_no, product_id, name, name_key, version, create_time, update_time");
+                    "merchant_no, product_no, product_id, name, name_key, version, create_time, update_time, "
+                    "image_uris");
   std::vector<std::int64_t> touched, removed;
   for (EditedProduct& product : products_) {
     if (product.created) {
       product.now.number = next_number++;
       inserted.Add(merchant_.number).Add(product.now.number).Add(product.now.id).Add(product.now.name);
-      inserted.Add(NameKey(product.now.name)).Add(std::int64_t{1}).Add(now).Add(now).EndRow();
+      inserted.Add(NameKey(product.now.name)).Add(std::int64_t{1}).Add(now).Add(now);
+      const std::optional<std::string> images = ImagesToRow(product.now.image_uris);
+      (images ? inserted.Add(*images) : inserted.AddNull()).EndRow();
     } else if (product.removed) {
       removed.push_back(product.now.number);
     } else if (product.changed) {
@@ -300,9 +339,13 @@ void CatalogEdit::WriteProducts() {
         "(?)",
         {now, merchant_.number, touched});
     for (const EditedProduct& product : products_) {
-      if (!product.renamed || product.created || product.removed) continue;
-      session_.Execute("UPDATE product SET name = ?, name_key = ? WHERE merchant_no = ? AND product_no = ?",
-                       {product.now.name, NameKey(product.now.name), merchant_.number, product.now.number});
+      if (!product.described_anew || product.created || product.removed) continue;
+      const std::string name_key = NameKey(product.now.name);
+      const std::optional<std::string> images = ImagesToRow(product.now.image_uris);
+      session_.Execute(
+          "UPDATE product SET name = ?, name_key = ?, image_uris = ? WHERE merchant_no = ? AND product_no = "
+          "?",
+          {product.now.name, name_key, images, merchant_.number, product.now.number});
     }
   }
   if (!inserted.empty()) session_.Load(inserted);

@@ -87,7 +87,8 @@ bool DeleteSomeOfJobs(Session& session, const Merchant& merchant, int channel_nu
                 {merchant.number, channel_number, kRemovedAtOnce},
                 [&](const Row& row) { jobs.push_back(row.String(0)); });
   if (jobs.empty()) return true;
-  for (const char* table : {"scan_page", "job_item", "job_request", "job"}) {
+  for (const char* table :
+       {"scan_page", "transfer_part", "planned_variant", "job_item", "job_request", "job"}) {
     const std::int64_t deleted = session.Execute(
         "DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND job_id IN (?) LIMIT ?",
         {merchant.number, jobs, kRemovedAtOnce});
@@ -217,6 +218,10 @@ absl::Status DeleteChannel(Database& database, std::string_view merchant_id, std
         return false;
       }
       if (!DeleteSomeOfJobs(session, merchant, channel.number)) return false;
+      if (session.Execute("DELETE FROM item_creation WHERE merchant_no = ? AND channel_no = ? LIMIT ?",
+                          {merchant.number, channel.number, kRemovedAtOnce}) > 0) {
+        return false;
+      }
       for (const char* table : {"channel_traffic", "channel_count", "channel"}) {
         session.Execute("DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND channel_no = ?",
                         {merchant.number, channel.number});

@@ -361,6 +361,8 @@ void SaveJob(Session& session, JobRecord& job) {
     end_time = Now();
     SetTime(now.mutable_end_time(), *end_time);
     active.reset();
+    session.Execute("DELETE FROM transfer_part WHERE merchant_no = ? AND job_id = ?",
+                    {job.merchant_number, job.job_id});
   }
   const bool has_owner = now.state() == v1::JOB_STATE_RUNNING && !job.owner.empty();
   const std::string progress = now.progress().SerializeAsString();

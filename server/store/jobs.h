@@ -89,8 +89,8 @@ absl::Status ReleaseAllLeases(Database& database);
 // cancel_requested. True when the row is as `job` was saved last; false when a later SaveJob of this owner is
 // there already: its COMMIT was not answered, but done.
 bool FenceJob(Session& session, JobRecord& job);
-// Writes the job's row from `job`, with the next revision. Ended jobs lose their owner, and their channel
-// becomes free.
+// Writes the job's row from `job`, with the next revision. Ended jobs lose their owner and what was kept for
+// a successor, and their channel becomes free.
 void SaveJob(Session& session, JobRecord& job);
 
 // What a scan wrote of its pages, for a successor.

@@ -15,11 +15,13 @@
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
 #include "server/store/rekey.h"
+#include "server/sync/download.h"
 #include "server/sync/outgoing_traffic.h"
 #include "server/sync/quick_scan.h"
 #include "server/sync/retry.h"
 #include "server/sync/running_job.h"
 #include "server/sync/scan.h"
+#include "server/sync/upload.h"
 
 namespace skulink {
 namespace {
@@ -118,6 +120,8 @@ class SyncEngine::Impl {
   }
 
   std::shared_ptr<RunningJob> MakeRunner(OutgoingTraffic::Job claimed) {
+    if (claimed.record.job.kind() == v1::JOB_KIND_DOWNLOAD) return Make<Download>(std::move(claimed));
+    if (claimed.record.job.kind() == v1::JOB_KIND_UPLOAD) return Make<Upload>(std::move(claimed));
     const v1::ScanMode mode = claimed.record.job.scan_mode();
     const bool quick = mode == v1::SCAN_MODE_UPDATED || mode == v1::SCAN_MODE_ITEM;
     return quick ? Make<QuickScan>(std::move(claimed)) : Make<Scan>(std::move(claimed));

@@ -30,6 +30,12 @@ void CountWrites(const std::string& socket);
 // Pages in a second that 32 callers get, from the server and from bare SOCI sessions, in turns.
 void MeasureCallers(const std::string& server, const std::string& socket, int rounds, double seconds);
 
+// A download of all that `source` has into an empty catalogue, and an upload of the catalogue of the merchant
+// `default` to `target`, which is empty as `spare` is; and a client that makes the same calls and does
+// nothing else.
+void MeasureTransfers(const std::string& server, const std::string& source, const std::string& target,
+                      const std::string& spare);
+
 inline double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

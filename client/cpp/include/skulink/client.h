@@ -51,6 +51,22 @@ struct ExplainedListing {
   v1::NotInPosExplanation explanation;
 };
 
+// What a download makes POS products of: a selection, or all that is Not In POS.
+struct DownloadSelection {
+  bool all = false;
+  std::vector<std::string> listings = {};  // names
+  std::vector<std::string> item_ids = {};  // at the Seller Center
+  bool with_stock = false;                 // take the listings' stock too
+  bool validate_only = false;              // a dry run: the same report, nothing is made
+};
+
+// What an upload makes listings of: a selection, or all that is Not In Channel.
+struct UploadSelection {
+  bool all = false;
+  std::vector<std::string> products = {}, variants = {};  // names
+  bool validate_only = false;
+};
+
 // Called with each new state of a job.
 using OnJobProgress = std::function<void(const v1::Job&)>;
 
@@ -114,6 +130,10 @@ class Client {
   // CANCELLED, not the job.
   absl::StatusOr<v1::Job> Scan(std::string_view channel, const OnJobProgress& on_progress = nullptr,
                                const std::stop_token& stop = {}, const ScanSelection& selection = {});
+  // Start a download or an upload and return its job at once: WatchJob reports how far it is, ListJobItems
+  // what became of each listing or variant.
+  absl::StatusOr<v1::Job> StartDownload(std::string_view channel, const DownloadSelection& selection);
+  absl::StatusOr<v1::Job> StartUpload(std::string_view channel, const UploadSelection& selection);
   // As Scan, of a job that was started before.
   absl::StatusOr<v1::Job> WatchJob(std::string_view name, const OnJobProgress& on_progress = nullptr,
                                    const std::stop_token& stop = {});
