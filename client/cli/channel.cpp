@@ -142,9 +142,8 @@ void AddSet(CLI::App& group, App& app, const std::shared_ptr<Values>& values) {
     set->add_option(option, value, description)->check(CLI::IsMember({"on", "off"}));
   };
   set->add_option("ID", values->id)->required();
-  set->add_option("--endpoint", values->endpoint, "Where its Seller Center answers");
-  set->add_option("--name", values->name, "What people call it");
-
+  AddEndpoint(*set, *values);
+  AddPlatformAndName(*set, *values, "");
   on_off("--stock-sync", values->stock_sync,
          "Send each change of a stock to the channel; at first everything, once");
   set->add_option("--percentage", values->percentage, "How much of a stock is offered: 1 to 1000");

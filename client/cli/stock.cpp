@@ -130,16 +130,14 @@ void AddStatus(CLI::App& group, App& app, const std::shared_ptr<Values>& values)
   CLI::Option* outcome = status
                              ->add_option("--outcome", values->outcomes,
                                           "Only those with this outcome; may be given several times")
-                             ->transform(CLI::CheckedTransformer(Outcomes(), CLI::ignore_case))
+                             ->transform(OneOf(Outcomes()))
                              ->option_text("pending|applied|retrying|refused_reserved|...");
-  CLI::Option* limit = status->add_option("--limit", values->limit, "Rows at most; 0: all")
-                           ->check(CLI::Range(0, kLargestLimit))
-                           ->capture_default_str();
+  AddLimit(*status, values->limit);
   status->add_flag("--watch", values->watch, "Go on and print each listing whenever it changes, until Ctrl-C")
       ->needs(variant)
       ->excludes(channel)
       ->excludes(outcome)
-      ->excludes(limit);
+      ->excludes(status->get_option("--limit"));
   OnCommand(*status, app, [&app, values](Client client) {
     values->watch ? Watch(app, client, *values) : List(app, client, *values);
   });

@@ -7,6 +7,7 @@
 #include "common/errors.h"
 #include "common/names.h"
 #include "common/page_token.h"
+#include "server/service/answers.h"
 #include "server/service/request_fields.h"
 #include "server/store/push_list.h"
 #include "server/store/stock.h"
@@ -134,11 +135,20 @@ absl::StatusOr<v1::ListPushesResponse> ListPushes(const v1::ListPushesRequest& r
   }
   SKULINK_ASSIGN_OR_RETURN(query.limit, PageSize(request.page_size()));
   SKULINK_ASSIGN_OR_RETURN(query.after, ReadPageToken(request, store::kPushPosition));
-  SKULINK_ASSIGN_OR_RETURN(store::PushPage page, store::ListPushes(call.database, parent.merchant, query));
-  v1::ListPushesResponse response;
-  for (v1::Push& push : page.pushes) *response.add_pushes() = std::move(push);
-  if (!page.next.empty()) response.set_next_page_token(MakePageToken(request, page.next));
-  return response;
+  while (true) {
+    SKULINK_ASSIGN_OR_RETURN(store::PushPage page, store::ListPushes(call.database, parent.merchant, query));
+    v1::ListPushesResponse response;
+    for (v1::Push& push : page.pushes) *response.add_pushes() = std::move(push);
+    const std::size_t bytes = response.ByteSizeLong();
+    const int count = response.pushes_size();
+    if (bytes <= kMaxPageBytes || count <= 1) {
+      if (!page.next.empty()) response.set_next_page_token(MakePageToken(request, page.next));
+      return response;
+    }
+    // Somewhat fewer than would fit if all were alike.
+    const std::size_t fitting = static_cast<std::size_t>(count) * kMaxPageBytes / bytes;
+    query.limit = std::clamp(static_cast<int>(fitting * 9 / 10), 1, count - 1);
+  }
 }
 
 absl::StatusOr<WatchedVariant> OpenWatch(const v1::WatchPushesRequest& request) {
@@ -155,6 +165,7 @@ absl::StatusOr<v1::WatchPushesResponse> ReadPushes(store::Database& database, co
   store::PushQuery query{.limit = kWatchedPushes};
   query.variant = watched.variant;
   SKULINK_ASSIGN_OR_RETURN(store::PushPage page, store::ListPushes(database, watched.merchant_id, query));
+  CutToPage(page.pushes, kWatchedPushes);  // by its bytes
   v1::WatchPushesResponse response;
   for (v1::Push& push : page.pushes) *response.add_pushes() = std::move(push);
   return response;
