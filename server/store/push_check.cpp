@@ -1,6 +1,7 @@
 #include "server/store/push_check.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "common/money.h"
 #include "common/string_map.h"
 #include "server/store/channels.h"
+#include "server/store/stock.h"
 #include "skulink/v1/inventory_service.pb.h"
 
 namespace skulink::store {
@@ -37,14 +39,11 @@ struct StoredPush {
   std::optional<std::int64_t> applied;
 };
 
-// As the proto says it, with room for everything.
+// As the proto says it, with the hundreds apart.
 std::int64_t QuantityOf(const StockSync& rule, std::int64_t stock) {
-  using Wide = __int128;
-  Wide quantity = static_cast<Wide>(stock) * rule.percentage;
-  quantity = quantity >= 0 ? quantity / 100 : -((-quantity + 99) / 100);
-  quantity -= rule.buffer;
-  if (rule.maximum) quantity = std::min<Wide>(quantity, *rule.maximum);
-  return static_cast<std::int64_t>(std::max<Wide>(quantity, 0));
+  if (stock <= 0) return 0;
+  const std::int64_t share = stock / 100 * rule.percentage + stock % 100 * rule.percentage / 100;
+  return std::max<std::int64_t>(0, std::min(share - rule.buffer, rule.maximum.value_or(kMaxStock)));
 }
 
 bool WaitsForATime(v1::PushOutcome outcome) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/store/merchants.h"
 #include "server/store/pushes.h"
+#include "server/store/stock.h"
 #include "server/store/times.h"
 
 namespace skulink::store {
@@ -15,12 +16,11 @@ constexpr std::size_t kTextsAtOnce = 500;
 // Listings that PlanSomeOfAll takes in one transaction; each has two pushes at most.
 constexpr int kListingsAtOnce = 2500;
 
-constexpr std::int64_t kNoMaximum = INT64_MAX;
-
-// The channel's rule, of v.stock. Up to 10^12 units and 1,000 percent, so nothing overflows.
+// The channel's rule, of v.stock. Up to 10^12 units and 1,000 percent, so nothing overflows; Seller Centers
+// take up to 10^12.
 std::string Quantity(const StockSync& rule) {
-  return absl::StrCat("GREATEST(0, LEAST(", rule.maximum.value_or(kNoMaximum), ", v.stock * ",
-                      rule.percentage, " DIV 100 - ", rule.buffer, "))");
+  return absl::StrCat("GREATEST(0, LEAST(", rule.maximum.value_or(kMaxStock), ", v.stock * ", rule.percentage,
+                      " DIV 100 - ", rule.buffer, "))");
 }
 
 // A value with what else depends on the kind, as SQL on listing l and variant v.
@@ -59,6 +59,10 @@ std::vector<std::vector<std::string_view>> InParts(const auto& texts) {
 constexpr char kVariantOfListing[] =
     "FROM listing l FORCE INDEX (PRIMARY) STRAIGHT_JOIN variant v FORCE INDEX (by_sku) "
     "ON v.merchant_no = l.merchant_no AND v.sku_key = l.sku_key WHERE l.state = 1 AND l.in_pos = 1 AND ";
+// Without the index a small table is read as a whole, and waits for rows that answers are written to.
+constexpr char kDelete[] =
+    "DELETE p FROM push p FORCE INDEX (PRIMARY) WHERE p.merchant_no = ? AND p.channel_no = ? AND "
+    "p.listing_id IN (?)";
 constexpr char kPushesOfListings[] = "FROM push p FORCE INDEX (PRIMARY) ";
 
 std::string ListingsSql(char table, std::int64_t merchant, int channel, const char* condition) {
@@ -240,16 +244,14 @@ void PushPlanner::Drop(const KeptChannel& channel, const std::string& pushes, co
   }
   for (std::size_t i = 0; i < listing_ids.size(); ++i) {
     if (listing_ids[i].empty()) continue;
-    session_.Execute(
-        "DELETE FROM push WHERE merchant_no = ? AND channel_no = ? AND listing_id IN (?) AND kind = ?",
-        {merchant_, channel.number, listing_ids[i], static_cast<int>(i) + 1});
+    session_.Execute(absl::StrCat(kDelete, " AND p.kind = ?"),
+                     {merchant_, channel.number, listing_ids[i], static_cast<int>(i) + 1});
   }
 }
 
 void PushPlanner::DeleteListings(int channel, const std::vector<std::string>& listing_ids) {
   for (const std::vector<std::string_view>& ids : InParts(listing_ids)) {
-    session_.Execute("DELETE FROM push WHERE merchant_no = ? AND channel_no = ? AND listing_id IN (?)",
-                     {merchant_, channel, ids});
+    session_.Execute(kDelete, {merchant_, channel, ids});
   }
 }
 

@@ -60,9 +60,7 @@ class Answered {
 
   void Save(const v1::SetStockResponse& response) {
     if (request_.request_id.empty()) return;
-    session_.Execute(absl::StrCat("DELETE FROM answered_request WHERE merchant_no = ? AND create_time <= ",
-                                  kDatabaseNow, " - ? ORDER BY create_time LIMIT ?"),
-                     {merchant_.number, absl::ToInt64Microseconds(kRemembered), kForgottenAtOnce});
+    ForgetOld();
     const std::string bytes = response.SerializeAsString();
     // One that is too old may still be there.
     session_.Execute(
@@ -75,6 +73,22 @@ class Answered {
   }
 
  private:
+  void ForgetOld() {
+    std::vector<std::string> old;
+    // Not by one DELETE: it would read all answers of the merchant.
+    session_.Query(
+        absl::StrCat("SELECT request_id FROM answered_request FORCE INDEX (by_age) WHERE merchant_no = ? "
+                     "AND create_time <= ",
+                     kDatabaseNow, " - ? ORDER BY create_time LIMIT ?"),
+        {merchant_.number, absl::ToInt64Microseconds(kRemembered), kForgottenAtOnce},
+        [&](const Row& row) { old.push_back(row.String(0)); });
+    if (old.empty()) return;
+    session_.Execute(
+        "DELETE a FROM answered_request a FORCE INDEX (PRIMARY) WHERE a.merchant_no = ? AND a.request_id IN "
+        "(?)",
+        {merchant_.number, old});
+  }
+
   Session& session_;
   const Merchant& merchant_;
   const StockRequest& request_;
@@ -127,7 +141,8 @@ void WriteStocks(Session& session, const Merchant& merchant,
   const std::vector<std::int64_t> products(distinct.begin(), distinct.end());
   // Whoever read a product before must not write its old stock back.
   session.Execute(
-      "UPDATE product SET version = version + 1, update_time = ? WHERE merchant_no = ? AND product_no IN (?)",
+      "UPDATE product FORCE INDEX (PRIMARY) SET version = version + 1, update_time = ? WHERE merchant_no = ? "
+      "AND product_no IN (?)",
       {Now(), merchant.number, products});
   PushPlanner planner(session, merchant.number);
   if (planner.idle()) return;

@@ -21,7 +21,7 @@ class Stock(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix='skulink-')))
-        listings = [{'listing_id': id, 'item_id': 'i', 'name': id, 'seller_sku': 'KMJ-1', 'status': 'live', 'stock': 1}
+        listings = [{'listing_id': id, 'item_id': 'i', 'name': id, 'seller_sku': 'KMJ-1', 'status': 'active', 'stock': 1}
                     for id in ('l1', 'l2')]
         shop = write_lines(folder / 'shop.jsonl', listings)
         pos = write_lines(folder / 'pos.jsonl', [{'product_id': 'p', 'name': 'Kemeja', 'variants': [

@@ -2,11 +2,13 @@
 // in a small one.
 #include <gmock/gmock.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/store/merchants.h"
 #include "server/store/push_list.h"
 #include "server/store/stock.h"
 #include "tests/integration/menu_model.h"
@@ -122,6 +124,27 @@ TEST_F(PushPlan, AStockIsSetAndPlannedByKey) {
   ExpectFew(60, [](Catalogue& catalogue) {
     store::StockRequest request = SetOf(8, 1, 9);
     request.changes[0].variant = {.product_id = Catalogue::SkuOf(8), .variant_id = "v"};
+    EXPECT_TRUE(store::ChangeStock(catalogue.database(), "shop", request).ok());
+  });
+}
+
+TEST_F(PushPlan, RequestsThatWereAnsweredAreFoundAndForgottenByIndex) {
+  for (const auto& catalogue : {small_.get(), large_.get()}) {
+    const absl::Status filled = catalogue->database().Transact([&](store::Session& session) {
+      const store::Merchant merchant = store::RequireMerchant(session, "shop");
+      store::RowBatch batch("answered_request", "merchant_no, request_id, request, response, create_time");
+      for (int i = 0; i < 3000; ++i) {
+        // Half of them are old.
+        batch.Add(merchant.number).Add(absl::StrCat(i)).Add(std::string(16, 'x')).Add("");
+        batch.Add(i % 2 == 0 ? std::int64_t{i} : INT64_MAX - i).EndRow();
+      }
+      session.Load(batch);
+    });
+    ASSERT_TRUE(filled.ok()) << filled;
+  }
+  ExpectFew(150, [](Catalogue& catalogue) {
+    store::StockRequest request = SetOf(9, 1, 5);
+    request.request_id = "new";
     EXPECT_TRUE(store::ChangeStock(catalogue.database(), "shop", request).ok());
   });
 }
