@@ -18,6 +18,7 @@ constexpr int kTakenAtOnce = 100;
 // asks for all channels.
 constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
 constexpr int kPauseForLook = 20;
+
 std::string NameOf(const store::ChannelTraffic& traffic) {
   return ToString(ChannelName{traffic.merchant_id, traffic.channel_id});
 }
