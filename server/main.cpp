@@ -21,6 +21,7 @@
 #include "server/store/jobs.h"
 #include "server/store/merchants.h"
 #include "server/store/migrations.h"
+#include "server/store/rekey.h"
 #include "server/store/verify.h"
 #include "server/sync/sync_engine.h"
 
