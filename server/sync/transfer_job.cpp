@@ -73,8 +73,7 @@ absl::Status TransferJob::Plan() {
   std::optional<store::TransferPlan> plan;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     return database().Read([&](store::Session& session) {
-      plan = MakePlan(session);
-      plan->Finish();
+      plan.emplace(MakePlan(session)).Finish();
     });
   }));
   return Save([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {

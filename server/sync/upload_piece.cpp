@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/product_rules.h"
+#include "common/string_map.h"
 #include "server/sellercenters/write_messages.h"
 
 namespace skulink {
