@@ -472,4 +472,14 @@ void CatalogEdit::WriteVariants(const KeyMoves& moves, MenuLedger& ledger) {
   if (!batch.empty()) session_.Load(batch);
 }
 
+std::int64_t RowsOfKey(Session& session, std::int64_t merchant_number) {
+  std::int64_t rows = 0;
+  session.Query(
+      "SELECT COALESCE(SUM(1 + c.stock_sync + c.price_sync), 0) FROM channel_count n JOIN channel c ON "
+      "c.merchant_no = n.merchant_no AND c.channel_no = n.channel_no WHERE n.merchant_no = ? AND "
+      "n.live + n.inactive + n.pending + n.suspended + n.deleted + n.unknown > 0",
+      {merchant_number}, [&](const Row& row) { rows = row.Int(0); });
+  return rows;
+}
+
 }  // namespace skulink::store

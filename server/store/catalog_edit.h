@@ -104,4 +104,7 @@ class CatalogEdit {
 std::vector<Product> SelectProducts(Session& session, std::string_view where,
                                     std::initializer_list<Value> values);
 
+// Rows of listings and pushes that a change of one SKU key may write, on all channels of the merchant.
+std::int64_t RowsOfKey(Session& session, std::int64_t merchant_number);
+
 }  // namespace skulink::store

@@ -177,14 +177,8 @@ void Add(v1::ImportCounts& sum, const v1::ImportCounts& part) {
 }
 
 std::int64_t VariantsAtOnce(Session& session, std::string_view merchant_id) {
-  std::int64_t listings_and_pushes = 0;
-  session.Query(
-      "SELECT COALESCE(SUM(1 + c.stock_sync + c.price_sync), 0) FROM merchant m JOIN channel_count n ON "
-      "n.merchant_no = m.merchant_no JOIN channel c ON c.merchant_no = n.merchant_no AND c.channel_no = "
-      "n.channel_no WHERE m.merchant_id = ? AND "
-      "n.live + n.inactive + n.pending + n.suspended + n.deleted + n.unknown > 0",
-      {merchant_id}, [&](const Row& row) { listings_and_pushes = row.Int(0); });
-  return std::min(kVariantsAtOnce, kRowsAtOnce / (2 + listings_and_pushes));
+  const std::int64_t of_key = RowsOfKey(session, RequireMerchant(session, merchant_id).number);
+  return std::min(kVariantsAtOnce, kRowsAtOnce / (2 + of_key));
 }
 
 ImportOutcome ImportSome(Session& session, std::string_view merchant_id, std::span<const ImportRow> rows) {

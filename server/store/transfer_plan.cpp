@@ -229,13 +229,4 @@ int FindMissingVariant(Session& session, std::int64_t merchant_number,
   return FindMissing<VariantId>(variants, query, &KeyOf);
 }
 
-std::int64_t ChannelsWithListings(Session& session, std::int64_t merchant_number) {
-  std::int64_t channels = 0;
-  session.Query(
-      "SELECT COUNT(*) FROM channel_count WHERE merchant_no = ? AND live + inactive + pending + suspended + "
-      "deleted + unknown > 0",
-      {merchant_number}, [&](const Row& row) { channels = row.Int(0); });
-  return channels;
-}
-
 }  // namespace skulink::store

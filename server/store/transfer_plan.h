@@ -82,7 +82,4 @@ int FindMissingProduct(Session& session, std::int64_t merchant_number,
 int FindMissingVariant(Session& session, std::int64_t merchant_number,
                        const std::vector<VariantId>& variants);
 
-// Channels of the merchant that have listings: each may have one of every key that a transaction touches.
-std::int64_t ChannelsWithListings(Session& session, std::int64_t merchant_number);
-
 }  // namespace skulink::store

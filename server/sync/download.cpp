@@ -7,13 +7,14 @@
 #include "absl/time/clock.h"
 #include "common/errors.h"
 #include "common/names.h"
+#include "server/store/catalog_edit.h"
 #include "server/store/listings.h"
 
 namespace skulink {
 namespace {
 
 // Of a transaction: listings at most, and rows. Each listing may make one in each of a few tables, and change
-// one of its key on each channel.
+// those of its key.
 constexpr std::int64_t kListingsAtOnce = 2000, kWrittenAtOnce = 9000, kTables = 5;
 // How long answers are gathered for one transaction.
 constexpr absl::Duration kGather = absl::Seconds(1);
@@ -29,9 +30,9 @@ absl::Status Download::Prepare(const std::string& request) {
 }
 
 store::TransferPlan Download::MakePlan(store::Session& session) {
-  const std::int64_t channels = store::ChannelsWithListings(session, merchant_number());
+  const std::int64_t of_key = store::RowsOfKey(session, merchant_number());
   store::TransferPlan plan(
-      static_cast<std::size_t>(std::min(kListingsAtOnce, kWrittenAtOnce / (kTables + channels))));
+      static_cast<std::size_t>(std::min(kListingsAtOnce, kWrittenAtOnce / (kTables + of_key))));
   if (request_.all()) {
     store::PlanNotInPos(session, job(), plan);
     return plan;

@@ -15,16 +15,13 @@ namespace {
 
 using store::CatalogEdit;
 
-bool HasVariant(const CatalogEdit::EditedProduct& product, std::string_view variant_id) {
-  return std::any_of(product.variants.begin(), product.variants.end(),
-                     [&](const auto& variant) { return !variant.removed && variant.now.id == variant_id; });
-}
-
 // The listing's id, unless a variant of another SKU has it: the listing's own was another one when that was
 // made.
-std::string FreeVariantId(const CatalogEdit::EditedProduct& product, const std::string& listing_id) {
+std::string FreeVariantId(CatalogEdit::EditedProduct& product, const std::string& listing_id) {
   std::string id = listing_id;
-  for (int copy = 2; HasVariant(product, id); ++copy) id = absl::StrCat(listing_id, "~", copy);
+  for (int copy = 2; CatalogEdit::Find(product, id) != nullptr; ++copy) {
+    id = absl::StrCat(listing_id, "~", copy);
+  }
   return id;
 }
 

@@ -72,9 +72,7 @@ absl::Status TransferJob::ReadParts(std::int64_t number) {
 absl::Status TransferJob::Plan() {
   std::optional<store::TransferPlan> plan;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    return database().Read([&](store::Session& session) {
-      plan.emplace(MakePlan(session)).Finish();
-    });
+    return database().Read([&](store::Session& session) { plan.emplace(MakePlan(session)).Finish(); });
   }));
   return Save([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {
     store::SavePlan(session, job, *plan);

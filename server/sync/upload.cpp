@@ -14,8 +14,8 @@
 namespace skulink {
 namespace {
 
-// Variants of a transaction: of each a listing, its report, and what counts it.
-constexpr std::size_t kVariantsAtOnce = 2000;
+// Variants of a transaction: of each a listing, its pushes and its report, and the variant's badges.
+constexpr std::size_t kVariantsAtOnce = 1500;
 // How long answers are kept in memory before they are written.
 constexpr absl::Duration kReportEvery = absl::Seconds(1);
 

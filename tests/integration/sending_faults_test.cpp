@@ -36,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(All, SendingFaultTest,
                                          NamedFault{"Hang", FaultKind::kHang},
                                          NamedFault{"AnswerLost", FaultKind::kAnswerLost},
                                          NamedFault{"AnswerNeverComes", FaultKind::kAnswerNeverComes}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 simulator::Fault In(FaultyCall call, FaultKind kind, std::optional<int> times = std::nullopt) {
   return {.kind = kind, .times = times, .call = call};
@@ -119,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{"NOT_LIVE", sellercenter::v1::WRITE_RESULT_NOT_LIVE, false},
                     Refused{"GONE", sellercenter::v1::WRITE_RESULT_GONE, false},
                     Refused{"REFUSED", sellercenter::v1::WRITE_RESULT_REFUSED, true}),
-    [](const auto& info) { return std::string(info.param.outcome); });
+    [](const auto& test) { return std::string(test.param.outcome); });
 
 TEST_P(SendingRefusedTest, IsOfOneListingAndTriedAgainIfThatMakesSense) {
   AddVariants(3);
