@@ -44,7 +44,9 @@ class UploadTest : public TransferTest {
   void TearDown() override {
     StopEngine();
     EXPECT_THAT(shop().violations(), IsEmpty());
-    if (other_ != nullptr) EXPECT_THAT(other_->violations(), IsEmpty());
+    if (other_ != nullptr) {
+      EXPECT_THAT(other_->violations(), IsEmpty());
+    }
     TransferTest::TearDown();
   }
 
