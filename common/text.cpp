@@ -68,13 +68,6 @@ bool IsPlainAscii(std::string_view text) {
 
 bool IsContinuationByte(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80; }
 
-// The 25 code points with Unicode's property White_Space.
-bool IsWhiteSpace(char32_t c) {
-  if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
-  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
-         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
-}
-
 // C0, DEL, C1, and the two separators that end a line as a control character does.
 bool IsControl(char32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029; }
 
@@ -107,11 +100,7 @@ void AppendFolded(char32_t c, std::string& folded) {
   int boundary = 0;
   const utf8proc_ssize_t count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), code_points.data(),
                                                          code_points.size(), UTF8PROC_CASEFOLD, &boundary);
-  for (utf8proc_ssize_t i = 0; i < count; ++i) {
-    std::array<utf8proc_uint8_t, 4> bytes{};
-    const utf8proc_ssize_t length = utf8proc_encode_char(code_points[i], bytes.data());
-    folded.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
-  }
+  for (utf8proc_ssize_t i = 0; i < count; ++i) AppendCodePoint(static_cast<char32_t>(code_points[i]), folded);
 }
 
 v1::ErrorReason ReasonOf(TextProblem problem) {
@@ -148,6 +137,28 @@ std::size_t CodePoints(std::string_view utf8) {
       std::count_if(utf8.begin(), utf8.end(), [](char byte) { return !IsContinuationByte(byte); }));
 }
 
+std::u32string ToCodePoints(std::string_view utf8) {
+  std::u32string code_points;
+  code_points.reserve(utf8.size());
+  while (!utf8.empty()) {
+    const CodePoint next = Decode(utf8);
+    if (next.length > 0) code_points.push_back(next.value);
+    utf8.remove_prefix(std::max<std::size_t>(next.length, 1));
+  }
+  return code_points;
+}
+
+void AppendCodePoint(char32_t code_point, std::string& utf8) {
+  if (code_point < 0x80) {
+    utf8.push_back(static_cast<char>(code_point));
+    return;
+  }
+  std::array<utf8proc_uint8_t, 4> bytes{};
+  const utf8proc_ssize_t length =
+      utf8proc_encode_char(static_cast<utf8proc_int32_t>(code_point), bytes.data());
+  utf8.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
+}
+
 std::string_view FirstCodePoints(std::string_view utf8, std::size_t count) {
   if (utf8.size() <= count) return utf8;
   for (std::size_t i = 0; i < utf8.size(); ++i) {
@@ -176,6 +187,13 @@ std::string FoldCase(std::string_view utf8) {
 }
 
 std::string NameKey(std::string_view name) { return FoldCase(FirstCodePoints(name, kNameKeyLength)); }
+
+bool IsWhiteSpace(char32_t code_point) {
+  const char32_t c = code_point;
+  if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
+  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
 
 std::string_view TrimStart(std::string_view utf8) {
   while (!utf8.empty()) {

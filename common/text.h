@@ -15,6 +15,10 @@ bool IsUtf8(std::string_view text);
 // Code points of a UTF-8 text.
 std::size_t CodePoints(std::string_view utf8);
 
+// They themselves; what is not well-formed is left out.
+std::u32string ToCodePoints(std::string_view utf8);
+void AppendCodePoint(char32_t code_point, std::string& utf8);
+
 // The first `count` code points of a UTF-8 text.
 std::string_view FirstCodePoints(std::string_view utf8, std::size_t count);
 
@@ -25,6 +29,9 @@ std::string FoldCase(std::string_view utf8);
 // longer).
 std::string NameKey(std::string_view name);
 inline constexpr std::size_t kNameKeyLength = 32;
+
+// The 25 code points with Unicode's property White_Space.
+bool IsWhiteSpace(char32_t code_point);
 
 // Removes Unicode White_Space at the start, or at both ends.
 std::string_view TrimStart(std::string_view utf8);

@@ -21,6 +21,7 @@
 #include "server/store/jobs.h"
 #include "server/store/merchants.h"
 #include "server/store/migrations.h"
+#include "server/store/rekey.h"
 #include "server/store/verify.h"
 #include "server/sync/sync_engine.h"
 
@@ -83,6 +84,9 @@ absl::StatusOr<Store> OpenStore(const StoreOptions& options, int max_sessions, O
   SKULINK_ASSIGN_OR_RETURN(opened.database, store::Database::Open(opened.mariadb->Address(), max_sessions));
   if (own == OwnStore::kMakeAndMigrate) {
     SKULINK_RETURN_IF_ERROR(store::Migrate(*opened.database));
+    // Nobody else uses it: what a server that was killed left behind need not wait for its leases to run out.
+    SKULINK_RETURN_IF_ERROR(store::ReleaseAllLeases(*opened.database));
+    SKULINK_RETURN_IF_ERROR(store::FinishAbandonedRekeying(*opened.database));
   } else if (const absl::Status schema = store::CheckSchema(*opened.database); !schema.ok()) {
     return absl::FailedPreconditionError(
         "the store was made by another version; `skulinkd serve` of this one, started once, brings an older "
@@ -111,13 +115,11 @@ absl::Status Serve(const StoreOptions& store_options, const ServeOptions& option
   SKULINK_RETURN_IF_ERROR(CheckListen(options.server.listen));  // before a database is started for nothing
   const sigset_t stop_signals = HoldStopSignals();
   // Every thread may need one, and so may each job: loading, preparing, and two for writing.
-  const int max_sessions = options.server.threads + 4 * options.sync.max_running_jobs + 4;
+  const int max_sessions =
+      options.server.threads + 4 * options.sync.max_running_jobs + options.sync.push.threads + 4;
   SKULINK_ASSIGN_OR_RETURN(const Store store,
                            OpenStore(store_options, max_sessions, OwnStore::kMakeAndMigrate));
   SKULINK_RETURN_IF_ERROR(store::EnsureDefaultMerchant(*store.database));
-  // Nobody else uses our own store: what a server that was killed left behind need not wait for its leases to
-  // run out.
-  if (store.mariadb != nullptr) SKULINK_RETURN_IF_ERROR(store::ReleaseAllLeases(*store.database));
   grpc_init();  // never ended: when the last of its users goes, gRPC now and then takes ten seconds to end
   SyncEngine engine(*store.database, options.sync);
   SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
@@ -138,6 +140,8 @@ absl::Status MigrateStore(const StoreOptions& options) {
   SKULINK_ASSIGN_OR_RETURN(const store::DatabaseAddress address, store::ParseDatabaseUrl(url));
   SKULINK_ASSIGN_OR_RETURN(const auto database, store::Database::Open(address, 2));
   SKULINK_RETURN_IF_ERROR(store::Migrate(*database));
+  SKULINK_RETURN_IF_ERROR(
+      store::FinishAbandonedRekeying(*database));  // now, rather than when the first server starts
   std::cout << "the schema is up to date" << std::endl;
   return absl::OkStatus();
 }

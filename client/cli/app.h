@@ -96,8 +96,10 @@ void AddMerchantCommands(CLI::App& root, App& app);
 void AddImportCommand(CLI::App& root, App& app);
 void AddChannelCommands(CLI::App& root, App& app);
 void AddScanCommand(CLI::App& root, App& app);
+void AddTransferCommands(CLI::App& root, App& app);
 void AddJobCommands(CLI::App& root, App& app);
 void AddMenuCommands(CLI::App& root, App& app);
+void AddStockCommands(CLI::App& root, App& app);
 
 // The id at the end of a resource name, decoded.
 std::string ChannelId(const std::string& resource);

@@ -1,14 +1,18 @@
 #include <map>
 #include <memory>
 
+#include "absl/strings/numbers.h"
 #include "client/cli/app.h"
 #include "client/cli/rows.h"
 
 namespace skulink::cli {
 namespace {
 
-const std::vector<Column> kColumns = {
-    {"channel", "CHANNEL"}, {"name", "NAME"}, {"platform", "PLATFORM"}, {"endpoint", "ENDPOINT"}};
+const std::vector<Column> kColumns = {{"channel", "CHANNEL"},     {"name", "NAME"},
+                                      {"platform", "PLATFORM"},   {"endpoint", "ENDPOINT"},
+                                      {"stock_sync", "STOCK"},    {"percentage", "%", true},
+                                      {"buffer", "BUFFER", true}, {"maximum", "MAXIMUM", true},
+                                      {"price_sync", "PRICES"}};
 const std::vector<Column> kCheckColumns = {{"channel", "CHANNEL"},
                                            {"shop_name", "SHOP"},
                                            {"shop_id", "SHOP ID"},
@@ -28,6 +32,12 @@ Row ChannelRow(const v1::Channel& channel) {
   row["name"] = channel.display_name();
   row["platform"] = LowerName(v1::Platform_Name(channel.platform()), "PLATFORM_");
   row["endpoint"] = channel.endpoint();
+  const v1::StockSync& rule = channel.stock_sync();
+  row["stock_sync"] = rule.enabled();
+  row["percentage"] = rule.percentage() == 0 ? 100 : rule.percentage();
+  row["buffer"] = rule.buffer();
+  row["maximum"] = rule.has_maximum() ? Row(rule.maximum()) : Row(nullptr);
+  row["price_sync"] = channel.price_sync().enabled();
   row["create_time"] = TimeOrNull(channel.has_create_time(), channel.create_time());
   return row;
 }
@@ -49,6 +59,9 @@ struct Values {
   std::string endpoint;
   std::string name;
   v1::Platform platform = v1::PLATFORM_UNSPECIFIED;
+  std::string stock_sync, price_sync, maximum;
+  std::int32_t percentage = 0;
+  std::int64_t buffer = 0;
   int limit = 0;
 };
 
@@ -72,17 +85,72 @@ v1::Channel ChannelOf(const Values& values) {
   return channel;
 }
 
-void Set(App& app, Client& client, const Values& values, const CLI::App& command) {
+// Puts what was given into the channel as it is, and returns the fields to update.
+absl::StatusOr<std::vector<std::string>> Change(const CLI::App& given, const Values& values,
+                                                v1::Channel& channel) {
   std::vector<std::string> fields;
-  if (command.count("--endpoint") > 0) fields.emplace_back("endpoint");
-  if (command.count("--platform") > 0) fields.emplace_back("platform");
-  if (command.count("--name") > 0) fields.emplace_back("display_name");
-  v1::Channel channel = ChannelOf(values);
-  channel.set_name(app.ChannelResource(values.id));
+  const auto has = [&](const char* option) { return given.count(option) > 0; };
+  if (has("--endpoint")) {
+    channel.set_endpoint(values.endpoint);
+    fields.emplace_back("endpoint");
+  }
+  if (has("--name")) {
+    channel.set_display_name(values.name);
+    fields.emplace_back("display_name");
+  }
+  if (has("--platform")) {
+    channel.set_platform(values.platform);
+    fields.emplace_back("platform");
+  }
+  v1::StockSync& rule = *channel.mutable_stock_sync();
+  if (has("--stock-sync")) rule.set_enabled(values.stock_sync == "on");
+  if (has("--percentage")) rule.set_percentage(values.percentage);
+  if (has("--buffer")) rule.set_buffer(values.buffer);
+  if (has("--maximum")) {
+    std::int64_t maximum = 0;
+    if (values.maximum == "none") {
+      rule.clear_maximum();
+    } else if (absl::SimpleAtoi(values.maximum, &maximum)) {
+      rule.set_maximum(maximum);
+    } else {
+      return absl::InvalidArgumentError("--maximum must be a number or none");
+    }
+  }
+  if (has("--stock-sync") || has("--percentage") || has("--buffer") || has("--maximum")) {
+    fields.emplace_back("stock_sync");
+  }
+  if (has("--price-sync")) {
+    channel.mutable_price_sync()->set_enabled(values.price_sync == "on");
+    fields.emplace_back("price_sync");
+  }
+  return fields;
+}
+
+void Set(App& app, Client& client, const CLI::App& given, const Values& values) {
+  absl::StatusOr<v1::Channel> channel = client.GetChannel(app.ChannelResource(values.id));
+  if (!app.Check(channel.status())) return;
+  const absl::StatusOr<std::vector<std::string>> fields = Change(given, values, *channel);
+  if (!app.Check(fields.status())) return;
   // No field at all would mean all of them.
-  const absl::StatusOr<v1::Channel> now =
-      fields.empty() ? client.GetChannel(channel.name()) : client.UpdateChannel(channel, fields);
-  if (app.Check(now.status())) RowPrinter(app, kColumns).Print(ChannelRow(*now));
+  if (!fields->empty()) channel = client.UpdateChannel(*channel, *fields);
+  if (app.Check(channel.status())) RowPrinter(app, kColumns).Print(ChannelRow(*channel));
+}
+
+void AddSet(CLI::App& group, App& app, const std::shared_ptr<Values>& values) {
+  CLI::App* set = group.add_subcommand("set", "Change what is given of a channel; the rest stays");
+  const auto on_off = [&](const char* option, std::string& value, const char* description) {
+    set->add_option(option, value, description)->check(CLI::IsMember({"on", "off"}));
+  };
+  set->add_option("ID", values->id)->required();
+  AddEndpoint(*set, *values);
+  AddPlatformAndName(*set, *values, "");
+  on_off("--stock-sync", values->stock_sync,
+         "Send each change of a stock to the channel; at first everything, once");
+  set->add_option("--percentage", values->percentage, "How much of a stock is offered: 1 to 1000");
+  set->add_option("--buffer", values->buffer, "Units held back for the store");
+  set->add_option("--maximum", values->maximum, "Units offered at most, or none");
+  on_off("--price-sync", values->price_sync, "Send each change of a price");
+  OnCommand(*set, app, [&app, values, set](Client client) { Set(app, client, *set, *values); });
 }
 
 }  // namespace
@@ -91,7 +159,9 @@ void AddChannelCommands(CLI::App& root, App& app) {
   CLI::App* group = root.add_subcommand("channel", "Channels: the merchant's shops at Seller Centers");
   group->require_subcommand(1);
   group->footer(
-      "Keys of --output jsonl: channel, name, platform, endpoint, create_time.\n"
+      "Keys of --output jsonl: channel, name, platform, endpoint, stock_sync, percentage, buffer, maximum, "
+      "price_sync, "
+      "create_time.\n"
       "check: channel, shop_name, shop_id, listing_count, max_page_size, max_items_per_get, "
       "round_trip_milliseconds.");
 
@@ -106,11 +176,7 @@ void AddChannelCommands(CLI::App& root, App& app) {
     if (app.Check(created.status())) RowPrinter(app, kColumns).Print(ChannelRow(*created));
   });
 
-  CLI::App* set = group->add_subcommand("set", "Change what is given of a channel; the rest stays");
-  set->add_option("ID", values->id)->required();
-  AddEndpoint(*set, *values);
-  AddPlatformAndName(*set, *values, "");
-  OnCommand(*set, app, [&app, values, set](Client client) { Set(app, client, *values, *set); });
+  AddSet(*group, app, values);
 
   CLI::App* list = group->add_subcommand("list", "List the channels");
   AddLimit(*list, values->limit);

@@ -25,14 +25,25 @@ std::string PhaseName(const v1::Job& job) {
   return LowerName(v1::ScanPhase_Name(job.progress().phase()), "SCAN_PHASE_");
 }
 
+bool IsTransfer(const v1::Job& job) { return job.kind() > v1::JOB_KIND_SCAN; }
+
+std::string TransferText(const v1::Job& job) {
+  const v1::TransferProgress& transfer = job.transfer();
+  return absl::StrFormat("%s%s %s: %d of %d, %d created, %d linked, %d skipped, %d failed", KindName(job),
+                         job.validate_only() ? " (dry run)" : "", StateName(job), transfer.done(),
+                         transfer.expected(), transfer.created(), transfer.linked(), transfer.skipped(),
+                         transfer.failed());
+}
+
 // ` [###.......] `
 std::string Bar(const v1::Job& job, int width) {
-  const v1::ScanProgress& progress = job.progress();
+  const bool transfer = IsTransfer(job);
+  const std::int64_t done = transfer ? job.transfer().done() : job.progress().listings_seen();
+  const std::int64_t expected = transfer ? job.transfer().expected() : job.progress().listings_expected();
   int filled = job.state() == v1::JOB_STATE_SUCCEEDED ? width : 0;
-  if (filled == 0 && progress.listings_expected() > 0) {
-    const double done =
-        static_cast<double>(progress.listings_seen()) / static_cast<double>(progress.listings_expected());
-    filled = static_cast<int>(width * std::min(1.0, done));
+  if (filled == 0 && expected > 0) {
+    filled =
+        static_cast<int>(width * std::min(1.0, static_cast<double>(done) / static_cast<double>(expected)));
   }
   return absl::StrCat(" [", std::string(filled, '#'), std::string(width - filled, '.'), "] ");
 }
@@ -57,6 +68,7 @@ std::string ProgressText(const std::string& channel, const v1::Job& job, bool ba
   constexpr int kBarWidth = 20;
   const v1::ScanProgress& progress = job.progress();
   std::string text = absl::StrFormat("%-12s", Escape(channel));
+  if (IsTransfer(job)) return absl::StrCat(text, bar ? Bar(job, kBarWidth) : " ", TransferText(job));
   absl::StrAppend(&text, bar ? Bar(job, kBarWidth) : " ", StateOrPhase(job), ": ", progress.listings_seen());
   if (progress.has_listings_expected()) absl::StrAppend(&text, " of ", progress.listings_expected());
   absl::StrAppendFormat(&text, " listings, %d live, %d sold in channel, %d not in POS%s", progress.live(),
@@ -70,9 +82,13 @@ std::string ProgressLine(const std::string& channel, const v1::Job& job, std::si
   if (DisplayWidth(text) <= width) return text;
   constexpr int kShortBarWidth = 8;
   constexpr std::size_t kShortChannel = 12;
+  text = absl::StrCat(Cut(Escape(channel), kShortChannel), Bar(job, kShortBarWidth));
+  if (IsTransfer(job)) {
+    return Cut(absl::StrCat(text, KindName(job), " ", job.transfer().done(), "/", job.transfer().expected()),
+               width);
+  }
   const v1::ScanProgress& progress = job.progress();
-  text = absl::StrCat(Cut(Escape(channel), kShortChannel), Bar(job, kShortBarWidth), StateOrPhase(job), " ",
-                      progress.listings_seen());
+  absl::StrAppend(&text, StateOrPhase(job), " ", progress.listings_seen());
   if (progress.has_listings_expected()) absl::StrAppend(&text, "/", progress.listings_expected());
   return Cut(absl::StrCat(text, Speed(job)), width);
 }
@@ -108,12 +124,39 @@ const std::vector<Column> kJobColumns = {{"channel", "CHANNEL"},
                                          {"sold_in_channel", "SOLD", true},
                                          {"not_in_pos", "NOT IN POS", true}};
 
-Row JobRow(const v1::Job& job) {
+const std::vector<Column> kTransferColumns = {{"channel", "CHANNEL"},
+                                              {"job", "JOB"},
+                                              {"kind", "KIND"},
+                                              {"dry_run", "DRY RUN"},
+                                              {"state", "STATE"},
+                                              {"done", "DONE", true},
+                                              {"expected", "EXPECTED", true},
+                                              {"parents_created", "PRODUCTS OR ITEMS CREATED", true},
+                                              {"created", "CREATED", true},
+                                              {"linked", "LINKED", true},
+                                              {"skipped", "SKIPPED", true},
+                                              {"failed", "FAILED", true}};
+
+std::string KindName(const v1::Job& job) { return LowerName(v1::JobKind_Name(job.kind()), "JOB_KIND_"); }
+
+const std::vector<Column>& ColumnsOf(const v1::Job& job) {
+  return IsTransfer(job) ? kTransferColumns : kJobColumns;
+}
+
+namespace {
+
+void PutTransfer(Row& row, const v1::TransferProgress& transfer) {
+  row["done"] = transfer.done();
+  row["expected"] = transfer.expected();
+  row["created"] = transfer.created();
+  row["linked"] = transfer.linked();
+  row["skipped"] = transfer.skipped();
+  row["failed"] = transfer.failed();
+  row["parents_created"] = transfer.parents_created();
+}
+
+void PutScan(Row& row, const v1::Job& job) {
   const v1::ScanProgress& progress = job.progress();
-  Row row;
-  row["channel"] = ChannelId(job.channel());
-  row["job"] = JobId(job.name());
-  row["state"] = StateName(job);
   row["phase"] = PhaseName(job);
   row["pages"] = progress.pages();
   row["listings_seen"] = progress.listings_seen();
@@ -129,6 +172,22 @@ Row JobRow(const v1::Job& job) {
   row["sold_in_channel"] = progress.sold_in_channel();
   row["not_in_pos"] = progress.not_in_pos();
   row["listings_per_second"] = progress.listings_per_second();
+}
+
+}  // namespace
+
+Row JobRow(const v1::Job& job) {
+  Row row;
+  row["channel"] = ChannelId(job.channel());
+  row["job"] = JobId(job.name());
+  row["kind"] = KindName(job);
+  row["dry_run"] = job.validate_only();
+  row["state"] = StateName(job);
+  if (IsTransfer(job)) {
+    PutTransfer(row, job.transfer());
+  } else {
+    PutScan(row, job);
+  }
   row["create_time"] = TimeOrNull(job.has_create_time(), job.create_time());
   row["start_time"] = TimeOrNull(job.has_start_time(), job.start_time());
   row["end_time"] = TimeOrNull(job.has_end_time(), job.end_time());
@@ -138,6 +197,23 @@ Row JobRow(const v1::Job& job) {
     row["error_reason"] = ReasonName(ReasonOf(FromProto(job.error())));
     row["error"] = job.error().message();
   }
+  return row;
+}
+
+const std::vector<Column> kJobItemColumns = {
+    {"listing_id", "LISTING"}, {"item_id", "ITEM"}, {"variant", "VARIANT"},        {"outcome", "OUTCOME"},
+    {"reason", "REASON"},      {"field", "FIELD"},  {"description", "DESCRIPTION"}};
+
+Row JobItemRow(const v1::JobItem& item) {
+  Row row;
+  row["listing_id"] = TextOrNull(item.listing_id());
+  row["item_id"] = TextOrNull(item.item_id());
+  row["variant"] = TextOrNull(item.variant());
+  row["outcome"] = LowerName(v1::JobItemOutcome_Name(item.outcome()), "JOB_ITEM_OUTCOME_");
+  row["reason"] =
+      item.reason() == v1::ERROR_REASON_UNSPECIFIED ? Row(nullptr) : Row(ReasonName(item.reason()));
+  row["field"] = TextOrNull(item.field());
+  row["description"] = TextOrNull(item.description());
   return row;
 }
 
@@ -172,12 +248,13 @@ void ExplainConfirmation(const App& app, const v1::Job& job) {
 
 void ExplainJob(App& app, const v1::Job& job) {
   const std::string channel = Escape(ChannelId(job.channel()));
+  const std::string kind = KindName(job);
   if (job.state() == v1::JOB_STATE_FAILED) {
-    std::fprintf(stderr, "skulink: %s: the scan failed: %s (%s)\n", channel.c_str(),
+    std::fprintf(stderr, "skulink: %s: the %s failed: %s (%s)\n", channel.c_str(), kind.c_str(),
                  Escape(job.error().message()).c_str(), ReasonName(ReasonOf(FromProto(job.error()))).c_str());
     app.exit_code = kFailed;
   } else if (job.state() == v1::JOB_STATE_CANCELLED) {
-    std::fprintf(stderr, "skulink: %s: the scan was cancelled\n", channel.c_str());
+    std::fprintf(stderr, "skulink: %s: the %s was cancelled\n", channel.c_str(), kind.c_str());
     app.exit_code = kFailed;
   } else if (job.state() == v1::JOB_STATE_NEEDS_CONFIRMATION) {
     ExplainConfirmation(app, job);

@@ -12,22 +12,32 @@
 
 namespace skulink::cli {
 
-extern const std::vector<Column> kJobColumns;
+extern const std::vector<Column> kJobColumns;       // of a scan
+extern const std::vector<Column> kTransferColumns;  // of a download or an upload
 inline constexpr char kJobKeys[] =
-    "Keys of --output jsonl: channel, job, state, phase, pages, listings_seen, listings_expected, created, "
-    "updated,\n"
-    "unchanged, removed, refused, incomplete, live, sold_in_channel, not_in_pos, listings_per_second, "
-    "create_time,\n"
-    "start_time, end_time, error_reason, error.";
+    "Keys of --output jsonl: channel, job, kind, dry_run, state, phase, pages, listings_seen, "
+    "listings_expected,\n"
+    "created, updated, unchanged, removed, refused, incomplete, live, sold_in_channel, not_in_pos, "
+    "listings_per_second,\n"
+    "create_time, start_time, end_time, error_reason, error; instead of those from phase to "
+    "listings_per_second,\n"
+    "a download or an upload has: done, expected, created, linked, skipped, failed, parents_created.";
 
 Row JobRow(const v1::Job& job);
+// `scan`, `download`, `upload`.
+std::string KindName(const v1::Job& job);
+// The columns for a job of its kind.
+const std::vector<Column>& ColumnsOf(const v1::Job& job);
+
+extern const std::vector<Column> kJobItemColumns;
+Row JobItemRow(const v1::JobItem& item);
 
 // Says on the standard error why a job did not succeed and what can be done, and sets the exit code.
 void ExplainJob(App& app, const v1::Job& job);
 // What to do about a job that is no longer watched.
 void ExplainInterrupt(const App& app, const std::string& job_name);
 
-// Progress of scans on the standard error: a bar for each on a terminal, now and then a line otherwise.
+// Progress of jobs on the standard error: a bar for each on a terminal, now and then a line otherwise.
 class ProgressBoard {
  public:
   explicit ProgressBoard(std::vector<std::string> channel_ids);

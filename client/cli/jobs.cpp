@@ -3,31 +3,14 @@
 #include "client/cli/app.h"
 #include "client/cli/job_output.h"
 #include "client/cli/rows.h"
-#include "common/errors.h"
 
 namespace skulink::cli {
 namespace {
 
-const std::vector<Column> kListColumns = {{"channel", "CHANNEL"},       {"job", "JOB"},
-                                          {"state", "STATE"},           {"listings_seen", "LISTINGS", true},
-                                          {"removed", "REMOVED", true}, {"create_time", "CREATED"},
-                                          {"end_time", "ENDED"},        {"error_reason", "ERROR"}};
-const std::vector<Column> kItemColumns = {{"listing_id", "LISTING"}, {"item_id", "ITEM"},
-                                          {"outcome", "OUTCOME"},    {"reason", "REASON"},
-                                          {"field", "FIELD"},        {"description", "DESCRIPTION"}};
-
-Row ItemRow(const v1::JobItem& item) {
-  Row row;
-  row["listing_id"] = item.listing_id();
-  row["item_id"] = item.item_id();
-  row["outcome"] = LowerName(v1::JobItemOutcome_Name(item.outcome()), "JOB_ITEM_OUTCOME_");
-  row["reason"] =
-      item.reason() == v1::ERROR_REASON_UNSPECIFIED ? Row(nullptr) : Row(ReasonName(item.reason()));
-  row["field"] = TextOrNull(item.field());
-  row["description"] = TextOrNull(item.description());
-  return row;
-}
-
+const std::vector<Column> kListColumns = {{"channel", "CHANNEL"}, {"job", "JOB"},
+                                          {"kind", "KIND"},       {"dry_run", "DRY RUN"},
+                                          {"state", "STATE"},     {"create_time", "CREATED"},
+                                          {"end_time", "ENDED"},  {"error_reason", "ERROR"}};
 struct Values {
   std::string job;
   std::string channel;
@@ -40,7 +23,7 @@ void ListJobs(App& app, Client& client, const Values& values) {
 }
 
 void PrintJob(App& app, const absl::StatusOr<v1::Job>& job) {
-  if (app.Check(job.status())) RowPrinter(app, kJobColumns).Print(JobRow(*job));
+  if (app.Check(job.status())) RowPrinter(app, ColumnsOf(*job)).Print(JobRow(*job));
 }
 
 void Watch(App& app, Client& client, const std::string& name) {
@@ -65,7 +48,8 @@ void AddJobCommands(CLI::App& root, App& app) {
   CLI::App* group =
       root.add_subcommand("jobs", "Jobs: list, show, watch, cancel, confirm; without any of these, list");
   group->require_subcommand(0, 1);
-  group->footer(std::string(kJobKeys) + "\nitems: listing_id, item_id, outcome, reason, field, description.");
+  group->footer(std::string(kJobKeys) +
+                "\nitems: listing_id, item_id, variant, outcome, reason, field, description.");
   const auto values = std::make_shared<Values>();
   group->add_option("--channel", values->channel, "Only jobs of this channel");
   AddLimit(*group, values->limit);
@@ -93,7 +77,8 @@ void AddJobCommands(CLI::App& root, App& app) {
         if (app.Check(job.status())) Watch(app, client, job->name());
       });
   add("items", "List what a job has to say of single listings", [&app, values](Client client) {
-    PrintPages(app, kItemColumns, client.ListJobItems(app.JobResource(values->job)), values->limit, &ItemRow);
+    PrintPages(app, kJobItemColumns, client.ListJobItems(app.JobResource(values->job)), values->limit,
+               &JobItemRow);
   });
 }
 

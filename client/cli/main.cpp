@@ -69,8 +69,10 @@ int main(int argc, char** argv) {
   skulink::cli::AddImportCommand(root, app);
   skulink::cli::AddChannelCommands(root, app);
   skulink::cli::AddScanCommand(root, app);
+  skulink::cli::AddTransferCommands(root, app);
   skulink::cli::AddJobCommands(root, app);
   skulink::cli::AddMenuCommands(root, app);
+  skulink::cli::AddStockCommands(root, app);
 
   try {
     root.parse(argc, argv);

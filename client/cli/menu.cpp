@@ -9,12 +9,16 @@
 namespace skulink::cli {
 namespace {
 
+// As long as the server works at it.
+constexpr absl::Duration kSummaryTimeout = absl::Minutes(30);
+
 struct Values {
   std::vector<std::string> channels;
   std::string sku_prefix;
   std::string name_prefix;
   int limit = 50;
   std::vector<v1::ListingState> states;
+  bool reasons = false, summary = false;
 };
 
 const std::vector<Column> kVariantColumns = {{"product_id", "PRODUCT"},
@@ -35,6 +39,15 @@ const std::vector<Column> kNotInChannelColumns = {{"product_id", "PRODUCT"},
 const std::vector<Column> kListingColumns = {
     {"channel", "CHANNEL"}, {"listing_id", "LISTING"}, {"item_id", "ITEM"},      {"name", "NAME"},
     {"sku", "SKU"},         {"state", "STATE"},        {"price", "PRICE", true}, {"stock", "STOCK", true}};
+const std::vector<Column> kExplainedColumns = {{"channel", "CHANNEL"},
+                                               {"listing_id", "LISTING"},
+                                               {"name", "NAME"},
+                                               {"sku", "SKU"},
+                                               {"reason", "REASON"},
+                                               {"candidate_sku", "POS SKU"},
+                                               {"candidate_name", "POS NAME"}};
+const std::vector<Column> kSummaryColumns = {
+    {"channel", "CHANNEL"}, {"reason", "REASON"}, {"listings", "LISTINGS", true}};
 const std::vector<Column> kMultipleColumns = {
     {"channel", "CHANNEL"},         {"sku_key", "SKU"},        {"listing_count", "LISTINGS", true},
     {"listing_ids", "LISTING IDS"}, {"product_id", "PRODUCT"}, {"variant_id", "VARIANT"}};
@@ -89,6 +102,25 @@ Row ListingRow(const v1::Listing& listing) {
   PutPrice(row, listing.has_price(), listing.price());
   row["stock"] = listing.has_stock() ? Row(listing.stock()) : Row(nullptr);
   row["gtin"] = TextOrNull(listing.gtin());
+  return row;
+}
+
+std::string ReasonText(int reason) {
+  return LowerName(v1::NotInPosReason_Name(static_cast<v1::NotInPosReason>(reason)), "NOT_IN_POS_REASON_");
+}
+
+Row ExplainedRow(const ExplainedListing& explained) {
+  const v1::NotInPosExplanation& explanation = explained.explanation;
+  Row row = ListingRow(explained.listing);
+  row["reason"] = ReasonText(explanation.reason());
+  row["differences"] = Row::array();
+  for (const int difference : explanation.differences()) row["differences"].push_back(ReasonText(difference));
+  const absl::StatusOr<VariantName> candidate = ParseVariantName(explanation.candidate(), "candidate");
+  row["candidate_product_id"] = candidate.ok() ? Row(candidate->product) : Row(nullptr);
+  row["candidate_variant_id"] = candidate.ok() ? Row(candidate->variant) : Row(nullptr);
+  row["candidate_name"] = TextOrNull(explanation.candidate_display_name());
+  row["candidate_sku"] = TextOrNull(explanation.candidate_sku());
+  row["other_candidates"] = explanation.other_candidates();
   return row;
 }
 
@@ -159,6 +191,70 @@ void AddFilters(CLI::App& command, Values& values) {
   AddLimit(command, values.limit);
 }
 
+void PrintNotInPos(App& app, const Values& values, Client& client) {
+  auto request = RequestOf<v1::ListNotInPosRequest>(app, values);
+  for (const v1::ListingState state : values.states) request.add_states(state);
+  if (values.reasons) {
+    PrintPages(app, kExplainedColumns, client.ListNotInPosWithReasons(request), values.limit, &ExplainedRow);
+  } else {
+    PrintPages(app, kListingColumns, client.ListNotInPos(request), values.limit, &ListingRow);
+  }
+}
+
+void PrintNotInPosSummary(App& app, const Values& values, const Client& client) {
+  Client patient = app.timeout_seconds ? client : client.WithTimeout(kSummaryTimeout);
+  const absl::StatusOr<std::vector<v1::NotInPosSummary>> summaries =
+      patient.SummarizeNotInPos(app.MerchantResource(), app.ChannelResources(values.channels));
+  if (!app.Check(summaries.status())) return;
+  RowPrinter printer(app, kSummaryColumns);
+  for (const v1::NotInPosSummary& summary : *summaries) {
+    for (const v1::NotInPosCount& count : summary.counts()) {
+      printer.Print({{"channel", ChannelId(summary.channel())},
+                     {"reason", ReasonText(count.reason())},
+                     {"listings", count.listings()}});
+    }
+  }
+}
+
+void AddNotInPos(CLI::App& root, App& app, const std::shared_ptr<Values>& values) {
+  CLI::App* command = AddView(
+      root, *values, "not-in-pos", "Live listings whose SKU is no variant's",
+      "Keys of --output jsonl: channel, listing_id, item_id, name, sku, state, price, currency, stock, "
+      "gtin;\n"
+      "with --reasons also reason, differences, candidate_product_id, candidate_variant_id, candidate_name,\n"
+      "candidate_sku, other_candidates; with --summary channel, reason, listings.");
+  AddFilters(*command, *values);
+  CLI::Option* states =
+      command
+          ->add_option("--state", values->states,
+                       "Show listings in this state instead of live; can be given several times")
+          ->allow_extra_args(false)
+          ->transform(CLI::CheckedTransformer(
+              std::map<std::string, v1::ListingState>{{"live", v1::LISTING_STATE_LIVE},
+                                                      {"inactive", v1::LISTING_STATE_INACTIVE},
+                                                      {"pending", v1::LISTING_STATE_PENDING},
+                                                      {"suspended", v1::LISTING_STATE_SUSPENDED},
+                                                      {"deleted", v1::LISTING_STATE_DELETED},
+                                                      {"unknown", v1::LISTING_STATE_UNKNOWN}},
+              CLI::ignore_case))
+          ->option_text("live|inactive|pending|suspended|deleted|unknown");
+  CLI::Option* reasons = command->add_flag("--reasons", values->reasons,
+                                           "Also say why, and the variant of the POS that may be meant");
+  CLI::Option* summary =
+      command->add_flag("--summary", values->summary, "Count the live listings of each channel by reason");
+  summary->excludes(states)->excludes(reasons);
+  for (const char* filter : {"--sku-prefix", "--name-prefix", "--limit"}) {
+    summary->excludes(command->get_option(filter));
+  }
+  OnCommand(*command, app, [&app, values](Client client) {
+    if (values->summary) {
+      PrintNotInPosSummary(app, *values, client);
+    } else {
+      PrintNotInPos(app, *values, client);
+    }
+  });
+}
+
 }  // namespace
 
 void AddMenuCommands(CLI::App& root, App& app) {
@@ -173,26 +269,7 @@ void AddMenuCommands(CLI::App& root, App& app) {
                &VariantRow);
   });
 
-  CLI::App* not_in_pos = AddView(root, *values, "not-in-pos", "Live listings whose SKU is no variant's",
-                                 "Keys of --output jsonl: channel, listing_id, item_id, name, sku, state, "
-                                 "price, currency, stock, gtin.");
-  AddFilters(*not_in_pos, *values);
-  not_in_pos
-      ->add_option("--state", values->states,
-                   "Show listings in this state instead of live; can be given several times")
-      ->allow_extra_args(false)
-      ->transform(OneOf<v1::ListingState>({{"live", v1::LISTING_STATE_LIVE},
-                                           {"inactive", v1::LISTING_STATE_INACTIVE},
-                                           {"pending", v1::LISTING_STATE_PENDING},
-                                           {"suspended", v1::LISTING_STATE_SUSPENDED},
-                                           {"deleted", v1::LISTING_STATE_DELETED},
-                                           {"unknown", v1::LISTING_STATE_UNKNOWN}}))
-      ->option_text("live|inactive|pending|suspended|deleted|unknown");
-  OnCommand(*not_in_pos, app, [&app, values](Client client) {
-    auto request = RequestOf<v1::ListNotInPosRequest>(app, *values);
-    for (const v1::ListingState state : values->states) request.add_states(state);
-    PrintPages(app, kListingColumns, client.ListNotInPos(request), values->limit, &ListingRow);
-  });
+  AddNotInPos(root, app, values);
 
   CLI::App* not_in_channel =
       AddView(root, *values, "not-in-channel", "Variants live on a channel and missing on another",

@@ -7,8 +7,11 @@
 namespace skulink::cli {
 namespace {
 
-const std::vector<Column> kColumns = {
-    {"merchant", "MERCHANT"}, {"name", "NAME"}, {"currency", "CURRENCY"}, {"sku_case", "SKU CASE"}};
+const std::vector<Column> kColumns = {{"merchant", "MERCHANT"},
+                                      {"name", "NAME"},
+                                      {"currency", "CURRENCY"},
+                                      {"sku_case", "SKU CASE"},
+                                      {"allow_negative_stock", "NEGATIVE STOCK"}};
 
 Row MerchantRow(const v1::Merchant& merchant) {
   Row row;
@@ -16,6 +19,7 @@ Row MerchantRow(const v1::Merchant& merchant) {
   row["name"] = merchant.display_name();
   row["currency"] = merchant.currency_code();
   row["sku_case"] = LowerName(v1::SkuCase_Name(merchant.sku_case()), "SKU_CASE_");
+  row["allow_negative_stock"] = merchant.allow_negative_stock();
   row["create_time"] = TimeOrNull(merchant.has_create_time(), merchant.create_time());
   return row;
 }
@@ -29,6 +33,7 @@ struct Values {
   std::string name;
   std::string currency;
   std::string sku_case;
+  std::string negative_stock;
   int limit = 0;
 };
 
@@ -38,6 +43,10 @@ void AddValues(CLI::App& command, Values& values) {
                      "Of prices that come without one: ISO 4217, at first IDR");
   command.add_option("--sku-case", values.sku_case, "Whether ab-1 and AB-1 are two SKUs")
       ->check(CLI::IsMember({"sensitive", "ignore_case"}));
+  command
+      .add_option("--negative-stock", values.negative_stock,
+                  "Whether `stock adjust` may take a stock below zero; at first off")
+      ->check(CLI::IsMember({"on", "off"}));
 }
 
 v1::Merchant MerchantOf(const Values& values) {
@@ -46,6 +55,7 @@ v1::Merchant MerchantOf(const Values& values) {
   merchant.set_currency_code(values.currency);
   if (values.sku_case == "sensitive") merchant.set_sku_case(v1::SKU_CASE_SENSITIVE);
   if (values.sku_case == "ignore_case") merchant.set_sku_case(v1::SKU_CASE_IGNORE_CASE);
+  merchant.set_allow_negative_stock(values.negative_stock == "on");
   return merchant;
 }
 
@@ -58,7 +68,8 @@ std::string ResourceOf(const App& app, const Values& values) {
 void AddMerchantCommands(CLI::App& root, App& app) {
   CLI::App* group = root.add_subcommand("merchant", "Merchants: the retailers");
   group->require_subcommand(1);
-  group->footer("Keys of --output jsonl: merchant, name, currency, sku_case, create_time.");
+  group->footer(
+      "Keys of --output jsonl: merchant, name, currency, sku_case, allow_negative_stock, create_time.");
 
   const auto values = std::make_shared<Values>();
   CLI::App* create = group->add_subcommand("create", "Create a merchant");
@@ -91,6 +102,7 @@ void AddMerchantCommands(CLI::App& root, App& app) {
         if (update->count("--name") > 0) fields.emplace_back("display_name");
         if (update->count("--currency") > 0) fields.emplace_back("currency_code");
         if (update->count("--sku-case") > 0) fields.emplace_back("sku_case");
+        if (update->count("--negative-stock") > 0) fields.emplace_back("allow_negative_stock");
         v1::Merchant merchant = MerchantOf(*values);
         merchant.set_name(ResourceOf(app, *values));
         // No field at all would mean all of them.

@@ -12,12 +12,13 @@ namespace {
 struct Values {
   std::vector<std::string> channels;
   bool confirm = false;
+  ScanSelection selection;
 };
 
-absl::StatusOr<v1::Job> ScanOne(Client client, const std::string& channel, bool confirm,
+absl::StatusOr<v1::Job> ScanOne(Client client, const std::string& channel, const Values& values,
                                 const OnJobProgress& on_progress, const std::stop_token& stop) {
-  absl::StatusOr<v1::Job> job = client.Scan(channel, on_progress, stop);
-  if (!job.ok() || job->state() != v1::JOB_STATE_NEEDS_CONFIRMATION || !confirm) return job;
+  absl::StatusOr<v1::Job> job = client.Scan(channel, on_progress, stop, values.selection);
+  if (!job.ok() || job->state() != v1::JOB_STATE_NEEDS_CONFIRMATION || !values.confirm) return job;
   job = client.ConfirmJob(job->name());
   if (!job.ok()) return job;
   return client.WatchJob(job->name(), on_progress, stop);
@@ -42,7 +43,7 @@ void Scan(App& app, const Client& client, const Values& values) {
     for (std::size_t i = 0; i < values.channels.size(); ++i) {
       scans.emplace_back([&, i] {
         results[i] = ScanOne(
-            client, app.ChannelResource(values.channels[i]), values.confirm,
+            client, app.ChannelResource(values.channels[i]), values,
             [&board, i](const v1::Job& job) { board.Show(i, job); }, interrupt.token());
       });
     }
@@ -75,6 +76,12 @@ void AddScanCommand(CLI::App& root, App& app) {
   command->add_option("CHANNEL", values->channels, "Channels to scan, at the same time")->required();
   command->add_flag("--confirm", values->confirm,
                     "Confirm a scan that needs it: listings that it did not see are removed");
+  CLI::Option* const updated =
+      command->add_flag("--updated", values->selection.updated, "Only what changed since the last scan");
+  command
+      ->add_option("--item", values->selection.item_ids,
+                   "Only these items, by their ids at the Seller Center; of one channel")
+      ->excludes(updated);
   command->footer(std::string("Ctrl-C ends the watching, not the scan.\n") + kJobKeys);
   OnCommand(*command, app, [&app, values](const Client& client) {
     Scan(app, client, {.channels = Distinct(app, values->channels), .confirm = values->confirm});

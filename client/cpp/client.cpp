@@ -1,7 +1,7 @@
 #include "skulink/client.h"
 
 #include "client/cpp/connection.h"
-#include "client/cpp/request_id.h"
+#include "client/cpp/scan_request.h"
 
 namespace skulink {
 namespace {
@@ -158,11 +158,8 @@ absl::StatusOr<v1::CheckChannelResponse> Client::CheckChannel(std::string_view n
               Repeatable::kYes);
 }
 
-absl::StatusOr<v1::Job> Client::StartScan(std::string_view channel) {
-  v1::StartScanRequest request;
-  request.set_channel(std::string(channel));
-  request.set_mode(v1::SCAN_MODE_FULL);
-  request.set_request_id(internal::NewRequestId());
+absl::StatusOr<v1::Job> Client::StartScan(std::string_view channel, const ScanSelection& selection) {
+  const auto request = internal::ScanOf<v1::StartScanRequest>(channel, selection);
   return Take(
       Call(*connection_, *connection_->sync, &v1::SyncService::Stub::StartScan, request, Repeatable::kYes),
       &v1::StartScanResponse::mutable_job);
@@ -215,6 +212,35 @@ Pages<v1::MenuVariant> Client::ListSoldInChannel(const v1::ListSoldInChannelRequ
 Pages<v1::Listing> Client::ListNotInPos(const v1::ListNotInPosRequest& request) {
   return List(connection_, *connection_->menu, &v1::ProductsMenuService::Stub::ListNotInPos, request,
               &v1::ListNotInPosResponse::mutable_listings);
+}
+
+Pages<ExplainedListing> Client::ListNotInPosWithReasons(const v1::ListNotInPosRequest& request) {
+  v1::ListNotInPosRequest with_reasons = request;
+  with_reasons.set_with_reasons(true);
+  return internal::ListPages<ExplainedListing>(
+      connection_, *connection_->menu, &v1::ProductsMenuService::Stub::ListNotInPos, std::move(with_reasons),
+      [](v1::ListNotInPosResponse& response, std::vector<ExplainedListing>& rows) -> absl::Status {
+        if (response.explanations_size() != response.listings_size()) {
+          return absl::UnimplementedError("the server is too old to give reasons");
+        }
+        for (int i = 0; i < response.listings_size(); ++i) {
+          rows.push_back(
+              {std::move(*response.mutable_listings(i)), std::move(*response.mutable_explanations(i))});
+        }
+        return absl::OkStatus();
+      });
+}
+
+absl::StatusOr<std::vector<v1::NotInPosSummary>> Client::SummarizeNotInPos(
+    std::string_view merchant, const std::vector<std::string>& channels) {
+  v1::SummarizeNotInPosRequest request;
+  request.set_parent(std::string(merchant));
+  for (const std::string& channel : channels) request.add_channels(channel);
+  absl::StatusOr<v1::SummarizeNotInPosResponse> response =
+      Call(*connection_, *connection_->menu, &v1::ProductsMenuService::Stub::SummarizeNotInPos, request,
+           Repeatable::kYes);
+  if (!response.ok()) return response.status();
+  return std::vector<v1::NotInPosSummary>(response->summaries().begin(), response->summaries().end());
 }
 
 Pages<v1::NotInChannelRow> Client::ListNotInChannel(const v1::ListNotInChannelRequest& request) {

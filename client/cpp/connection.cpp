@@ -118,6 +118,7 @@ absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
       .channels = v1::ChannelService::NewStub(channel),
       .sync = v1::SyncService::NewStub(channel),
       .menu = v1::ProductsMenuService::NewStub(channel),
+      .inventory = v1::InventoryService::NewStub(channel),
   }));
 }
 

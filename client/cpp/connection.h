@@ -14,6 +14,7 @@
 #include "skulink/client.h"
 #include "skulink/v1/catalog_service.grpc.pb.h"
 #include "skulink/v1/channel_service.grpc.pb.h"
+#include "skulink/v1/inventory_service.grpc.pb.h"
 #include "skulink/v1/merchant_service.grpc.pb.h"
 #include "skulink/v1/products_menu_service.grpc.pb.h"
 #include "skulink/v1/sync_service.grpc.pb.h"
@@ -28,6 +29,7 @@ struct Connection {
   std::shared_ptr<v1::ChannelService::Stub> channels;
   std::shared_ptr<v1::SyncService::Stub> sync;
   std::shared_ptr<v1::ProductsMenuService::Stub> menu;
+  std::shared_ptr<v1::InventoryService::Stub> inventory;
 };
 
 // With the details that the server sent.
@@ -76,23 +78,34 @@ absl::StatusOr<Response> Call(const Connection& connection, Stub& stub,
   }
 }
 
+// `take(response, rows)` moves the rows of a response to the empty `rows`.
+template <class Row, class Stub, class Request, class Response, class Take>
+Pages<Row> ListPages(std::shared_ptr<const Connection> connection, Stub& stub,
+                     UnaryMethod<Stub, Request, Response> method, Request request, Take take) {
+  constexpr int kLargestPage = 1000;
+  if (request.page_size() == 0) request.set_page_size(kLargestPage);
+  return Pages<Row>([connection = std::move(connection), &stub, method, request = std::move(request), take](
+                        std::string& page_token, std::vector<Row>& page) mutable -> absl::Status {
+    request.set_page_token(page_token);
+    absl::StatusOr<Response> response = Call(*connection, stub, method, request, Repeatable::kYes);
+    if (!response.ok()) return response.status();
+    page_token = response->next_page_token();
+    return take(*response, page);
+  });
+}
+
 // `rows` is the accessor of the response's rows.
 template <class Row, class Stub, class Request, class Response>
 Pages<Row> List(std::shared_ptr<const Connection> connection, Stub& stub,
                 UnaryMethod<Stub, Request, Response> method, Request request,
                 google::protobuf::RepeatedPtrField<Row>* (Response::*rows)()) {
-  constexpr int kLargestPage = 1000;
-  if (request.page_size() == 0) request.set_page_size(kLargestPage);
-  return Pages<Row>([connection = std::move(connection), &stub, method, request = std::move(request), rows](
-                        std::string& page_token, std::vector<Row>& page) mutable -> absl::Status {
-    request.set_page_token(page_token);
-    absl::StatusOr<Response> response = Call(*connection, stub, method, request, Repeatable::kYes);
-    if (!response.ok()) return response.status();
-    google::protobuf::RepeatedPtrField<Row>& received = *((*response).*rows)();
-    page.assign(std::make_move_iterator(received.begin()), std::make_move_iterator(received.end()));
-    page_token = response->next_page_token();
-    return absl::OkStatus();
-  });
+  return ListPages<Row>(std::move(connection), stub, method, std::move(request),
+                        [rows](Response& response, std::vector<Row>& page) {
+                          google::protobuf::RepeatedPtrField<Row>& received = *(response.*rows)();
+                          page.assign(std::make_move_iterator(received.begin()),
+                                      std::make_move_iterator(received.end()));
+                          return absl::OkStatus();
+                        });
 }
 
 }  // namespace skulink::internal

@@ -8,6 +8,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "client/cpp/import_rows.h"
 #include "common/errors.h"
@@ -122,9 +123,22 @@ class CsvReader {
   std::deque<CsvRow> ready_;
 };
 
-enum Column { kProductId, kName, kVariantId, kSku, kBarcode, kPrice, kCurrency, kStock, kOption, kColumns };
+enum Column {
+  kProductId,
+  kName,
+  kVariantId,
+  kSku,
+  kBarcode,
+  kPrice,
+  kCurrency,
+  kStock,
+  kOption,
+  kImageUris,
+  kColumns
+};
 constexpr std::array<std::string_view, kColumns> kColumnNames = {
-    "product_id", "name", "variant_id", "sku", "barcode", "price", "currency", "stock", "option"};
+    "product_id", "name",     "variant_id", "sku",    "barcode",
+    "price",      "currency", "stock",      "option", "image_uris"};
 constexpr int kRequiredColumns = kSku + 1;
 constexpr int kMostVariants = 1001;  // one more than a product can have: enough to be refused for it
 
@@ -150,7 +164,7 @@ class CsvProducts {
         return InvalidField(
             name, v1::ERROR_REASON_FORMAT_INVALID,
             "is not a column that can be imported: product_id, name, variant_id, sku, barcode, "
-            "price, currency, stock, option");
+            "price, currency, stock, option, image_uris");
       }
       int& position = position_[static_cast<std::size_t>(known - kColumnNames.begin())];
       if (position >= 0) return InvalidField(name, v1::ERROR_REASON_FORMAT_INVALID, "is a column twice");
@@ -244,6 +258,13 @@ class CsvProducts {
     } else if (!name.empty() && name != product.display_name()) {
       return InvalidField("name", v1::ERROR_REASON_FORMAT_INVALID,
                           "is another one than in the product's rows before");
+    }
+    // In the product's first row, or in any that has it.
+    if (product.image_uris().empty()) {
+      const std::string uris(Cell(row, kImageUris));
+      for (std::string& uri : std::vector<std::string>(absl::StrSplit(uris, ' ', absl::SkipEmpty()))) {
+        product.add_image_uris(std::move(uri));
+      }
     }
     v1::Variant variant;
     variant.set_variant_id(std::string(Cell(row, kVariantId)));

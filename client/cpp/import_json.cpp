@@ -41,6 +41,8 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (place_ == Place::kVariant)
       return absl::StrCat("variants[", index_, "]", key_.empty() ? "" : ".", key_);
     if (place_ == Place::kVariants) return absl::StrCat("variants[", index_, "]");
+    if (place_ == Place::kImages)
+      return absl::StrCat("image_uris[", entry_.row->product().image_uris_size(), "]");
     return key_.empty() ? "row" : key_;
   }
 
@@ -86,13 +88,15 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t) override {
     if (place_ == Place::kProduct && key_ == "variants") {
       place_ = Place::kVariants;
+    } else if (place_ == Place::kProduct && key_ == "image_uris") {
+      place_ = Place::kImages;
     } else {
       StartUnexpected("must not be an array");
     }
     return true;
   }
   bool end_array() override {
-    if (place_ == Place::kVariants) {
+    if (place_ == Place::kVariants || place_ == Place::kImages) {
       place_ = Place::kProduct;
     } else {
       EndUnexpected();
@@ -114,7 +118,7 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
   std::size_t error_position() const { return error_position_; }
 
  private:
-  enum class Place { kStart, kProduct, kVariants, kVariant, kUnexpected };
+  enum class Place { kStart, kProduct, kVariants, kVariant, kImages, kUnexpected };
 
   v1::Product& product() { return *entry_.row->mutable_product(); }
 
@@ -188,6 +192,13 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
       case Place::kVariants:
         RefuseRow(InvalidField(Path(), v1::ERROR_REASON_FORMAT_INVALID, "must be a JSON object"));
         break;
+      case Place::kImages:
+        if (value.kind == Scalar::Kind::kText) {
+          SetText(value, product().add_image_uris());
+        } else {
+          Refuse("must be a string");
+        }
+        break;
       case Place::kVariant:
         if (const absl::Status status = VariantValue(value); !status.ok()) Refuse(status);
         break;
@@ -204,8 +215,10 @@ class ProductBuilder : public nlohmann::json_sax<nlohmann::json> {
       SetText(value, product().mutable_display_name());
     } else if (key_ == "variants") {
       Refuse("must be an array");
+    } else if (key_ == "image_uris") {
+      if (value.kind != Scalar::Kind::kNull) Refuse("must be an array");
     } else {
-      Refuse("is not a field of a product: product_id, name, variants");
+      Refuse("is not a field of a product: product_id, name, image_uris, variants");
     }
   }
 

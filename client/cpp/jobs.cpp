@@ -1,12 +1,10 @@
-#include <algorithm>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <random>
 
 #include "absl/strings/str_format.h"
 #include "client/cpp/connection.h"
-#include "client/cpp/request_id.h"
+#include "client/cpp/scan_request.h"
+#include "client/cpp/watching.h"
 #include "skulink/client.h"
 
 namespace skulink {
@@ -25,63 +23,31 @@ std::string NewRequestId() {
 
 namespace {
 
-// A watch goes on in another stream after this.
-constexpr absl::Duration kLongestStream = absl::Minutes(1);
-
 bool HasStopped(const v1::Job& job) { return job.state() >= v1::JOB_STATE_NEEDS_CONFIRMATION; }
-
-// False when stopped before.
-bool SleepUnlessStopped(absl::Duration duration, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never_notified;
-  std::unique_lock lock(mutex);
-  never_notified.wait_for(lock, stop, absl::ToChronoNanoseconds(duration), [] { return false; });
-  return !stop.stop_requested();
-}
 
 // Reads the progress stream that `open` makes, again and again until the job has stopped.
 template <class Response, class Open>
 absl::StatusOr<v1::Job> Watch(const internal::Connection& connection, const Open& open,
                               const OnJobProgress& on_progress, const std::stop_token& stop) {
-  const absl::Duration give_up_after = connection.options.give_up_after;
-  internal::Backoff backoff;
-  absl::Time last_answer = absl::Now();
   v1::Job job;
-  while (true) {
-    grpc::ClientContext context;
-    // So that a stream on which not even heartbeats come any more does not stand for ever.
-    context.set_deadline(absl::ToChronoTime(absl::Now() + std::min(give_up_after, kLongestStream)));
-    const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-    const std::unique_ptr<grpc::ClientReader<Response>> stream = open(context);
-    for (Response response; stream->Read(&response);) {
-      backoff.Answered();
-      last_answer = absl::Now();
-      job = std::move(*response.mutable_job());
-      if (on_progress && !response.heartbeat()) on_progress(job);
-    }
-    absl::Status status = internal::FromGrpc(stream->Finish());
-    if (stop.stop_requested()) return absl::CancelledError("watching was stopped; the job goes on");
-    if (status.ok() && HasStopped(job)) return job;
-    // A stream that ends before the job does is a broken one.
-    if (status.ok() || absl::IsDeadlineExceeded(status)) {
-      status = absl::UnavailableError("the progress stream ended before the job did");
-    }
-    const std::optional<absl::Duration> delay = backoff.NextDelay(status);
-    if (!delay.has_value() || absl::Now() + *delay - last_answer > give_up_after) return status;
-    if (!SleepUnlessStopped(*delay, stop))
-      return absl::CancelledError("watching was stopped; the job goes on");
+  const auto take = [&](Response& response) {
+    job = std::move(*response.mutable_job());
+    if (on_progress && !response.heartbeat()) on_progress(job);
+  };
+  const absl::Status status = internal::Watch<Response>(
+      connection, open, take, [&job] { return HasStopped(job); }, stop);
+  if (absl::IsCancelled(status) && stop.stop_requested()) {
+    return absl::CancelledError("watching was stopped; the job goes on");
   }
+  if (!status.ok()) return status;
+  return job;
 }
 
 }  // namespace
 
 absl::StatusOr<v1::Job> Client::Scan(std::string_view channel, const OnJobProgress& on_progress,
-                                     const std::stop_token& stop) {
-  v1::ScanChannelRequest request;
-  request.set_channel(std::string(channel));
-  request.set_mode(v1::SCAN_MODE_FULL);
-  // The same in every try, so that all of them mean one job.
-  request.set_request_id(internal::NewRequestId());
+                                     const std::stop_token& stop, const ScanSelection& selection) {
+  auto request = internal::ScanOf<v1::ScanChannelRequest>(channel, selection);
   return Watch<v1::ScanChannelResponse>(
       *connection_,
       [this, &request](grpc::ClientContext& context) {

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "common/errors.h"
 #include "common/money.h"
@@ -14,15 +15,13 @@ namespace skulink {
 namespace {
 
 namespace proto = sellercenter::v1;
-using Listings = std::vector<WireListing>;
 
 constexpr std::size_t kMaxResumeToken = 4096;
 constexpr std::size_t kMaxTitleLength = 500;
+constexpr std::size_t kMaxOptionLength = 200;
 constexpr TextRule kSkuRule = {.max_length = 255, .allowed = ControlCharacters::kWhiteSpace};
 constexpr TextRule kGtinRule = {.max_length = 64};
 constexpr std::int64_t kMaxStock = 1'000'000'000'000;
-constexpr int kMostInPage = 10'000;
-constexpr int kMostItemsPerGet = 1'000;
 
 ListingState StateOf(int state) {
   switch (state) {
@@ -41,13 +40,14 @@ ListingState StateOf(int state) {
   }
 }
 
-// The title as it is kept.
-absl::Status TakeTitle(std::string_view from, std::string& title) {
-  if (!IsUtf8(from)) return InvalidField("title", v1::ERROR_REASON_TEXT_INVALID, "is not UTF-8");
+// A text for people as it is kept.
+absl::Status TakeText(std::string_view from, std::string_view field, std::size_t max_length,
+                      std::string& text) {
+  if (!IsUtf8(from)) return InvalidField(field, v1::ERROR_REASON_TEXT_INVALID, "is not UTF-8");
   if (from.find('\0') != std::string_view::npos) {
-    return InvalidField("title", v1::ERROR_REASON_TEXT_INVALID, "holds a NUL character");
+    return InvalidField(field, v1::ERROR_REASON_TEXT_INVALID, "holds a NUL character");
   }
-  title = FirstCodePoints(from, kMaxTitleLength);
+  text = FirstCodePoints(from, max_length);
   return absl::OkStatus();
 }
 
@@ -74,7 +74,7 @@ absl::Status TakeOptionalFields(const WireListing& from, Listing& listing) {
 absl::Status TakeFields(const WireListing& from, Listing& listing) {
   if (!from.item_id.empty()) SKULINK_RETURN_IF_ERROR(CheckForeignId(from.item_id, "item_id"));
   listing.item_id = from.item_id.empty() ? from.listing_id : from.item_id;
-  SKULINK_RETURN_IF_ERROR(TakeTitle(from.title, listing.name));
+  SKULINK_RETURN_IF_ERROR(TakeText(from.title, "title", kMaxTitleLength, listing.name));
   SKULINK_RETURN_IF_ERROR(CheckTextField(from.seller_sku, "seller_sku", kSkuRule));
   listing.seller_sku = from.seller_sku;
   listing.state = StateOf(from.state);
@@ -86,7 +86,7 @@ std::string ListingField(std::size_t index, std::string_view field) {
 }
 
 // The ids must be sound before anything else is looked at, since all the rest is known by them.
-absl::Status CheckListingIds(const Listings& listings) {
+absl::Status CheckListingIds(const std::vector<WireListing>& listings) {
   absl::flat_hash_set<std::string_view> seen;
   seen.reserve(listings.size());
   for (std::size_t i = 0; i < listings.size(); ++i) {
@@ -102,9 +102,17 @@ absl::Status CheckListingIds(const Listings& listings) {
   return absl::OkStatus();
 }
 
+// The title serves where there is none of the item. Why a text that cannot be read was left out.
+absl::Status TakeTexts(const proto::Listing& from, const Listing& listing, FoundItems::Texts& texts) {
+  absl::Status left_out = TakeText(from.item_title(), "item_title", kMaxTitleLength, texts.item_title);
+  left_out.Update(TakeText(from.option(), "option", kMaxOptionLength, texts.option));
+  if (texts.item_title.empty()) texts.item_title = listing.name;
+  return left_out;
+}
+
 // `to` is a ListingPage or FoundItems.
 template <typename Taken>
-void TakeListings(const Listings& from, Taken& to) {
+void TakeListings(const std::vector<WireListing>& from, Taken& to) {
   to.listings.reserve(from.size());
   for (const WireListing& one : from) {
     Listing& listing = to.listings.emplace_back();
@@ -142,41 +150,37 @@ absl::StatusOr<ListingPage> CheckPage(const WirePage& page, int page_size) {
   return checked;
 }
 
-absl::StatusOr<FoundItems> CheckItems(const WirePage& items, const std::vector<std::string>& asked_item_ids) {
-  SKULINK_RETURN_IF_ERROR(CheckListingIds(items.listings));
+absl::StatusOr<FoundItems> CheckItems(const proto::GetItemsResponse& items,
+                                      const std::vector<std::string>& asked_item_ids) {
+  std::vector<WireListing> views;
+  for (const proto::Listing& listing : items.listings()) views.push_back(ViewOf(listing));
+  SKULINK_RETURN_IF_ERROR(CheckListingIds(views));
   absl::flat_hash_set<std::string_view> asked(asked_item_ids.begin(), asked_item_ids.end());
-  for (std::size_t i = 0; i < items.listings.size(); ++i) {
-    const WireListing& listing = items.listings[i];
-    std::string_view item_id = listing.item_id.empty() ? listing.listing_id : listing.item_id;
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    std::string_view item_id = views[i].item_id.empty() ? views[i].listing_id : views[i].item_id;
     if (!asked.contains(item_id)) {
       return AnswerInvalid(ListingField(i, "item_id"), "was not asked for: `" + Printable(item_id) + "`");
     }
   }
   FoundItems found;
-  TakeListings(items.listings, found);
+  TakeListings(views, found);
+  absl::flat_hash_map<std::string_view, const proto::Listing*> by_id;
+  for (const proto::Listing& listing : items.listings()) by_id[listing.listing_id()] = &listing;
+  for (const Listing& listing : found.listings) {
+    absl::Status left_out = TakeTexts(*by_id.at(listing.listing_id), listing, found.texts.emplace_back());
+    if (left_out.ok()) continue;
+    found.incomplete.push_back(
+        {.listing_id = listing.listing_id, .item_id = listing.item_id, .status = std::move(left_out)});
+  }
   return found;
 }
 
-absl::StatusOr<ShopDescription> CheckShop(const proto::DescribeShopResponse& shop) {
-  if (shop.shop_id().empty()) return AnswerInvalid("shop_id", "is required");
-  if (absl::Status status = CheckForeignId(shop.shop_id(), "shop_id"); !status.ok()) {
-    return AnswerInvalid("shop_id",
-                         "must be 1 to 128 characters, no control characters, no white space at the ends");
-  }
-  if (shop.has_listing_count() && shop.listing_count() < 0)
-    return AnswerInvalid("listing_count", "is below 0");
-  if (shop.max_page_size() < 1 || shop.max_page_size() > kMostInPage) {
-    return AnswerInvalid("max_page_size", "must be 1 to 10,000");
-  }
-  if (shop.max_items_per_get() < 1 || shop.max_items_per_get() > kMostItemsPerGet) {
-    return AnswerInvalid("max_items_per_get", "must be 1 to 1,000");
-  }
-  return ShopDescription{
-      .shop_id = shop.shop_id(),
-      .display_name = Printable(shop.display_name()),
-      .listing_count = shop.has_listing_count() ? std::optional(shop.listing_count()) : std::nullopt,
-      .max_page_size = shop.max_page_size(),
-      .max_items_per_get = shop.max_items_per_get()};
+absl::StatusOr<Listing> CheckListing(const WireListing& from) {
+  Listing listing;
+  listing.listing_id = from.listing_id;
+  SKULINK_RETURN_IF_ERROR(TakeFields(from, listing));
+  TakeOptionalFields(from, listing).IgnoreError();  // what cannot be read is not known, until the next scan
+  return listing;
 }
 
 }  // namespace skulink

@@ -10,13 +10,15 @@
 
 // From what a Seller Center sent to what Skulink works with. Nonsense about the answer as a whole is a status
 // of reason SELLER_CENTER_ANSWER_INVALID; a listing whose id is sound but whose fields are not is a
-// RefusedListing. Texts are moved out of the message, which can then be used to receive the next one.
+// RefusedListing.
 namespace skulink {
 
 absl::StatusOr<ListingPage> CheckPage(const WirePage& page, int page_size);
 
-absl::StatusOr<FoundItems> CheckItems(const WirePage& items, const std::vector<std::string>& asked_item_ids);
+absl::StatusOr<FoundItems> CheckItems(const sellercenter::v1::GetItemsResponse& items,
+                                      const std::vector<std::string>& asked_item_ids);
 
-absl::StatusOr<ShopDescription> CheckShop(const sellercenter::v1::DescribeShopResponse& shop);
+// The fields of a listing whose id is sound; an InvalidField names the one that cannot be taken.
+absl::StatusOr<Listing> CheckListing(const WireListing& from);
 
 }  // namespace skulink

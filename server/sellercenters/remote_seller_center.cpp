@@ -9,6 +9,8 @@
 #include "server/sellercenters/answer_check.h"
 #include "server/sellercenters/answer_status.h"
 #include "server/sellercenters/page_stream.h"
+#include "server/sellercenters/shop_check.h"
+#include "server/sellercenters/write_messages.h"
 
 namespace skulink {
 namespace {
@@ -37,56 +39,85 @@ std::string_view Bytes(const grpc::Slice& slice) {
   return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
 }
 
+void SetTime(google::protobuf::Timestamp& timestamp, absl::Time time) {
+  const std::int64_t seconds = absl::ToUnixSeconds(time);
+  timestamp.set_seconds(seconds);
+  timestamp.set_nanos(
+      static_cast<std::int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
 }  // namespace
 
 RemoteSellerCenter::RemoteSellerCenter(const Endpoint& endpoint, absl::Duration timeout)
     : timeout_(timeout), channel_(Connect(endpoint)), stub_(proto::SellerCenterService::NewStub(channel_)) {}
 
-absl::StatusOr<ShopDescription> RemoteSellerCenter::DescribeShop(std::stop_token stop) {
+template <typename Request, typename Response>
+absl::Status RemoteSellerCenter::Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                   Response*),
+                                      const Request& request, Response& response, std::stop_token stop) {
   grpc::ClientContext context;
   const std::stop_callback on_stop(stop, [&context] { context.TryCancel(); });
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
+  const grpc::Status status = (stub_.get()->*method)(&context, request, &response);
+  if (status.ok()) return absl::OkStatus();
+  return stop.stop_requested() ? absl::CancelledError("stopped") : AnswerStatus(status);
+}
+
+absl::StatusOr<ShopDescription> RemoteSellerCenter::DescribeShop(std::stop_token stop) {
   proto::DescribeShopResponse response;
-  grpc::Status status = stub_->DescribeShop(&context, {}, &response);
-  if (stop.stop_requested()) return absl::CancelledError("stopped");
-  if (!status.ok()) return AnswerStatus(status);
+  SKULINK_RETURN_IF_ERROR(Call(&Stub::DescribeShop, proto::DescribeShopRequest(), response, std::move(stop)));
   return CheckShop(response);
 }
 
 absl::StatusOr<FoundItems> RemoteSellerCenter::GetItems(const std::vector<std::string>& item_ids,
                                                         std::stop_token stop) {
-  grpc::ClientContext context;
-  const std::stop_callback on_stop(stop, [&context] { context.TryCancel(); });
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
   proto::GetItemsRequest request;
   request.mutable_item_ids()->Assign(item_ids.begin(), item_ids.end());
   proto::GetItemsResponse response;
-  grpc::Status status = stub_->GetItems(&context, request, &response);
-  if (stop.stop_requested()) return absl::CancelledError("stopped");
-  if (!status.ok()) return AnswerStatus(status);
-  // Once more as bytes, so that listings are checked in one way only.
-  std::string bytes = response.SerializeAsString();
-  WirePage items;
-  if (!ReadWirePage(bytes, items)) return AnswerInvalid("message", "cannot be parsed");
-  return CheckItems(items, item_ids);
+  SKULINK_RETURN_IF_ERROR(Call(&Stub::GetItems, request, response, std::move(stop)));
+  return CheckItems(response, item_ids);
 }
 
-absl::Status RemoteSellerCenter::ListListings(const std::string& resume_token, int page_size,
-                                              std::stop_token stop,
+absl::StatusOr<std::vector<ItemCreated>> RemoteSellerCenter::CreateItems(
+    const std::vector<ItemCreation>& creations, Creating creating, std::stop_token stop) {
+  proto::CreateItemsResponse response;
+  SKULINK_RETURN_IF_ERROR(
+      Call(&Stub::CreateItems, ToMessage(creations, creating), response, std::move(stop)));
+  return CheckCreated(response, creations, creating);
+}
+
+absl::StatusOr<std::vector<WriteOutcome>> RemoteSellerCenter::UpdateStock(
+    const std::vector<StockUpdate>& updates, std::stop_token stop) {
+  proto::UpdateStockResponse response;
+  SKULINK_RETURN_IF_ERROR(Call(&Stub::UpdateStock, ToMessage(updates), response, std::move(stop)));
+  return CheckOutcomes(response.outcomes(), updates.size());
+}
+
+absl::StatusOr<std::vector<WriteOutcome>> RemoteSellerCenter::UpdatePrice(
+    const std::vector<PriceUpdate>& updates, std::stop_token stop) {
+  proto::UpdatePriceResponse response;
+  SKULINK_RETURN_IF_ERROR(Call(&Stub::UpdatePrice, ToMessage(updates), response, std::move(stop)));
+  return CheckOutcomes(response.outcomes(), updates.size());
+}
+
+absl::Status RemoteSellerCenter::ListListings(const ListRequest& request, std::stop_token stop,
                                               const std::function<absl::Status(ListingPage)>& take) {
-  proto::ListListingsRequest request;
-  request.set_resume_token(resume_token);
-  request.set_page_size(page_size);
-  PageStream stream(channel_, request, timeout_, stop);
+  proto::ListListingsRequest message;
+  message.set_resume_token(request.resume_token);
+  message.set_page_size(request.page_size);
+  message.set_max_pages(request.max_pages);
+  if (request.updated_since) SetTime(*message.mutable_updated_since(), *request.updated_since);
+  PageStream stream(channel_, message, timeout_, stop);
   WirePage wire_page;
-  for (bool last = false; !last;) {
+  int pages = 0;
+  for (bool last = false; !last && (request.max_pages == 0 || pages < request.max_pages); ++pages) {
     SKULINK_ASSIGN_OR_RETURN(std::optional<grpc::ByteBuffer> bytes, stream.Next());
     if (!bytes) return AnswerInvalid("resume_token", "was given on the page that the listings ended with");
     grpc::Slice slice;
     if (!bytes->DumpToSingleSlice(&slice).ok() || !ReadWirePage(Bytes(slice), wire_page)) {
       return AnswerInvalid("message", "cannot be parsed");
     }
-    SKULINK_ASSIGN_OR_RETURN(ListingPage page, CheckPage(wire_page, page_size));
+    SKULINK_ASSIGN_OR_RETURN(ListingPage page, CheckPage(wire_page, request.page_size));
     last = page.resume_token.empty();
     if (last) {
       // The last page counts only once the Seller Center has ended the stream after it, and well.

@@ -18,15 +18,28 @@ class RemoteSellerCenter final : public SellerCenter {
   RemoteSellerCenter(const Endpoint& endpoint, absl::Duration timeout);
 
   absl::StatusOr<ShopDescription> DescribeShop(std::stop_token stop) override;
-  absl::Status ListListings(const std::string& resume_token, int page_size, std::stop_token stop,
+  absl::Status ListListings(const ListRequest& request, std::stop_token stop,
                             const std::function<absl::Status(ListingPage)>& take) override;
   absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids,
                                       std::stop_token stop) override;
+  absl::StatusOr<std::vector<ItemCreated>> CreateItems(const std::vector<ItemCreation>& creations,
+                                                       Creating creating, std::stop_token stop) override;
+  absl::StatusOr<std::vector<WriteOutcome>> UpdateStock(const std::vector<StockUpdate>& updates,
+                                                        std::stop_token stop) override;
+  absl::StatusOr<std::vector<WriteOutcome>> UpdatePrice(const std::vector<PriceUpdate>& updates,
+                                                        std::stop_token stop) override;
 
  private:
+  using Stub = sellercenter::v1::SellerCenterService::Stub;
+
+  // One unary call. An answer that came is taken also when a stop was asked for: it may tell of a write.
+  template <typename Request, typename Response>
+  absl::Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response& response, std::stop_token stop);
+
   const absl::Duration timeout_;
   const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<sellercenter::v1::SellerCenterService::Stub> stub_;
+  const std::unique_ptr<Stub> stub_;
 };
 
 }  // namespace skulink

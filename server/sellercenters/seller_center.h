@@ -24,7 +24,7 @@ struct RefusedListing {
   absl::Status status;  // an InvalidField
 };
 
-// A listing that is taken without some of what it does not need: a price, stock or GTIN that cannot be read.
+// A listing that is taken without some of what it does not need: a price, stock, GTIN or text that cannot be read.
 struct IncompleteListing {
   std::string listing_id;
   std::string item_id;
@@ -40,18 +40,97 @@ struct ListingPage {
   std::optional<std::int64_t> listing_count;
 };
 
+// What a shop takes in a creation; 0: no limit.
+struct ItemLimits {
+  int min_title_length = 0, max_title_length = 0;
+  int max_seller_sku_length = 0;
+  int max_listings = 0;
+  int min_images = 0, max_images = 0;
+  bool can_validate = false;
+};
+
 struct ShopDescription {
   std::string shop_id;
   std::string display_name;
   std::optional<std::int64_t> listing_count;
   int max_page_size = 0;
   int max_items_per_get = 0;
+  std::optional<absl::Time> current_time;  // absent: it cannot list what was updated since a time
+  double max_requests_per_second = 0;      // 0: no limit
+  int max_items_per_create = 0;            // 0, here and below: it cannot do that
+  int max_stock_updates = 0;
+  int max_price_updates = 0;
+  ItemLimits item_limits;
+};
+
+struct ListRequest {
+  std::string resume_token;  // empty: from the start
+  int page_size = 0;
+  std::optional<absl::Time> updated_since;  // absent: all listings
+  int max_pages = 0;                        // 0: to the last
 };
 
 struct FoundItems {
   std::vector<Listing> listings;
+  // One for each listing: the item's title and what tells the listing from its siblings.
+  struct Texts {
+    std::string item_title, option;
+  };
+  std::vector<Texts> texts;
   std::vector<RefusedListing> refused;
   std::vector<IncompleteListing> incomplete;
+};
+
+// What a Seller Center answers to one creation or update.
+enum class WriteResult : std::uint8_t {
+  kOk = 1,
+  kRetry = 2,  // not now
+  kRefusedReserved = 3,
+  kRefusedCampaign = 4,
+  kRefusedHoliday = 5,
+  kRefusedValue = 6,
+  kNotLive = 7,
+  kGone = 8,
+  kRefusedField = 9,
+  kRefusedLimit = 10,
+  kRefused = 11,
+};
+
+struct WriteOutcome {
+  WriteResult result = WriteResult::kRefused;
+  std::string description;  // printable, at most 200 characters
+  std::string field;        // of a creation: which field was refused
+  std::optional<absl::Duration> retry_after;
+};
+
+struct StockUpdate {
+  std::string listing_id, item_id;
+  std::int64_t quantity = 0;
+};
+
+struct PriceUpdate {
+  std::string listing_id, item_id;
+  Money price;
+};
+
+struct ListingCreation {
+  std::string seller_sku, option;
+  Money price;
+  std::int64_t stock = 0;
+  std::string gtin;
+};
+
+struct ItemCreation {
+  std::string idempotency_key;
+  std::string item_id;  // empty: a new item
+  std::string title;
+  std::vector<std::string> image_uris;
+  std::vector<ListingCreation> listings;
+};
+
+struct ItemCreated {
+  WriteOutcome outcome;
+  std::vector<Listing> listings;  // one for each asked for, in order; none when refused or only validated
 };
 
 // Thread-safe. Calls end with CANCELLED soon after a stop was asked for.
@@ -61,14 +140,25 @@ class SellerCenter {
 
   virtual absl::StatusOr<ShopDescription> DescribeShop(std::stop_token stop = {}) = 0;
 
-  // Calls `take` with each page in order, from after `resume_token` (empty: from the start) to the last. Ends
-  // early with the status of `take` when that is not OK.
-  virtual absl::Status ListListings(const std::string& resume_token, int page_size, std::stop_token stop,
+  // Calls `take` with each page in order, from after the resume token to the last, or with as many as were
+  // asked for. Ends early with the status of `take` when that is not OK.
+  virtual absl::Status ListListings(const ListRequest& request, std::stop_token stop,
                                     const std::function<absl::Status(ListingPage)>& take) = 0;
 
   // All listings of those items that exist.
   virtual absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids,
                                               std::stop_token stop = {}) = 0;
+
+  // One answer for each creation or update, in order. A status that is not OK: none of them was answered, and
+  // any of them may have been done. No more at once than the shop's description says.
+  enum class Creating { kFirm, kValidateOnly };
+  virtual absl::StatusOr<std::vector<ItemCreated>> CreateItems(const std::vector<ItemCreation>& creations,
+                                                               Creating creating,
+                                                               std::stop_token stop = {}) = 0;
+  virtual absl::StatusOr<std::vector<WriteOutcome>> UpdateStock(const std::vector<StockUpdate>& updates,
+                                                                std::stop_token stop = {}) = 0;
+  virtual absl::StatusOr<std::vector<WriteOutcome>> UpdatePrice(const std::vector<PriceUpdate>& updates,
+                                                                std::stop_token stop = {}) = 0;
 };
 
 // Reached at `endpoint` (Channel.endpoint). `timeout` bounds each answer: a unary call, or the wait for the

@@ -3,7 +3,6 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "google/type/money.pb.h"
-#include "skulink/sellercenter/v1/seller_center_service.pb.h"
 
 namespace skulink {
 namespace {
@@ -13,9 +12,6 @@ using google::protobuf::io::CodedInputStream;
 using Money = google::type::Money;
 using Listing = sellercenter::v1::Listing;
 using Page = sellercenter::v1::ListListingsResponse;
-
-static_assert(int{sellercenter::v1::GetItemsResponse::kListingsFieldNumber} ==
-              int{Page::kListingsFieldNumber});
 
 constexpr std::uint32_t TextTag(int field) {
   return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
@@ -113,6 +109,22 @@ bool ReadWirePage(std::string_view bytes, WirePage& page) {
         return WireFormatLite::SkipField(&input, tag);
     }
   });
+}
+
+WireListing ViewOf(const sellercenter::v1::Listing& listing) {
+  WireListing view{.listing_id = listing.listing_id(),
+                   .item_id = listing.item_id(),
+                   .title = listing.title(),
+                   .seller_sku = listing.seller_sku(),
+                   .gtin = listing.gtin(),
+                   .state = listing.state()};
+  if (listing.has_price()) {
+    view.price = {.currency_code = listing.price().currency_code(),
+                  .units = listing.price().units(),
+                  .nanos = listing.price().nanos()};
+  }
+  if (listing.has_stock()) view.stock = listing.stock();
+  return view;
 }
 
 }  // namespace skulink

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "skulink/sellercenter/v1/seller_center_service.pb.h"
+
 namespace skulink {
 
 // A page as it lies in the bytes that were received: texts point into them, nothing is checked yet. Reading
@@ -27,8 +29,10 @@ struct WirePage {
   std::optional<std::int64_t> listing_count;
 };
 
-// Reads a ListListingsResponse; a GetItemsResponse is one without a resume token. False when the bytes are no
-// message. `page` is best used again.
+// Reads a ListListingsResponse. False when the bytes are no message. `page` is best used again.
 bool ReadWirePage(std::string_view bytes, WirePage& page);
+
+// A listing that was parsed, in the same shape, so that listings are checked in one way only.
+WireListing ViewOf(const sellercenter::v1::Listing& listing);
 
 }  // namespace skulink

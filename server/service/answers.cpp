@@ -33,6 +33,7 @@ v1::Merchant ToProto(const store::Merchant& merchant) {
   proto.set_currency_code(merchant.currency);
   proto.set_sku_case(merchant.sku_case == SkuCase::kIgnore ? v1::SKU_CASE_IGNORE_CASE
                                                            : v1::SKU_CASE_SENSITIVE);
+  proto.set_allow_negative_stock(merchant.allow_negative_stock);
   SetVersionAndTimes(merchant, proto);
   return proto;
 }
@@ -43,6 +44,14 @@ v1::Channel ToProto(const store::Channel& channel, const std::string& merchant_i
   proto.set_display_name(channel.display_name);
   proto.set_platform(channel.platform);
   proto.set_endpoint(channel.endpoint);
+  if (const store::StockSync& rule = channel.stock_sync; rule != store::StockSync()) {
+    v1::StockSync& stock_sync = *proto.mutable_stock_sync();
+    stock_sync.set_enabled(rule.enabled);
+    stock_sync.set_percentage(rule.percentage);
+    stock_sync.set_buffer(rule.buffer);
+    if (rule.maximum) stock_sync.set_maximum(*rule.maximum);
+  }
+  if (channel.price_sync) proto.mutable_price_sync()->set_enabled(true);
   SetVersionAndTimes(channel, proto);
   return proto;
 }
@@ -62,6 +71,7 @@ v1::Product ToProto(const store::Product& product, const std::string& merchant_i
     if (variant.stock) row.set_stock(*variant.stock);
     row.set_option(variant.option);
   }
+  proto.mutable_image_uris()->Assign(product.image_uris.begin(), product.image_uris.end());
   SetVersionAndTimes(product, proto);
   return proto;
 }

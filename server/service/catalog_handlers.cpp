@@ -35,11 +35,13 @@ absl::StatusOr<v1::CreateProductResponse> CreateProduct(const v1::CreateProductR
   store::Product product;
   product.id = given.product_id().empty() ? MakeId() : given.product_id();
   product.name = given.display_name();
+  SKULINK_ASSIGN_OR_RETURN(product.image_uris, DecodeImages(given.image_uris(), "product.image_uris"));
   SKULINK_ASSIGN_OR_RETURN(product.variants,
                            DecodeVariants(given.variants(), "product.variants", merchant.currency));
 
   SKULINK_ASSIGN_OR_RETURN(const store::Product created,
                            store::CreateProduct(call.database, parent.merchant, product));
+  call.engine.WakePushes();
   v1::CreateProductResponse response;
   *response.mutable_product() = ToProto(created, parent.merchant);
   return response;
@@ -86,14 +88,18 @@ absl::StatusOr<v1::UpdateProductResponse> UpdateProduct(const v1::UpdateProductR
   SKULINK_RETURN_IF_ERROR(CheckGiven(request.has_product(), "product"));
   const v1::Product& given = request.product();
   SKULINK_ASSIGN_OR_RETURN(const ProductName name, ParseProductName(given.name(), "product.name"));
-  SKULINK_ASSIGN_OR_RETURN(const UpdateMask mask,
-                           UpdateMask::Parse(request.update_mask(), {"display_name", "variants"}));
+  SKULINK_ASSIGN_OR_RETURN(
+      const UpdateMask mask,
+      UpdateMask::Parse(request.update_mask(), {"display_name", "image_uris", "variants"}));
 
   store::ProductChange change;
   SKULINK_ASSIGN_OR_RETURN(change.version, ParseEtag(given.etag(), "product.etag"));
   if (mask.Has("display_name")) {
     SKULINK_RETURN_IF_ERROR(CheckTextField(given.display_name(), "product.display_name", kProductNameRule));
     change.name = given.display_name();
+  }
+  if (mask.Has("image_uris")) {
+    SKULINK_ASSIGN_OR_RETURN(change.image_uris, DecodeImages(given.image_uris(), "product.image_uris"));
   }
   if (mask.Has("variants")) {
     SKULINK_ASSIGN_OR_RETURN(const store::Merchant merchant,
@@ -104,6 +110,7 @@ absl::StatusOr<v1::UpdateProductResponse> UpdateProduct(const v1::UpdateProductR
 
   SKULINK_ASSIGN_OR_RETURN(const store::Product product,
                            store::UpdateProduct(call.database, name.merchant, name.product, change));
+  call.engine.WakePushes();
   v1::UpdateProductResponse response;
   *response.mutable_product() = ToProto(product, name.merchant);
   return response;

@@ -2,16 +2,19 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/names.h"
 #include "server/sellercenters/seller_center.h"
 #include "server/service/answers.h"
 #include "server/service/request_fields.h"
 #include "server/store/channels.h"
+#include "server/store/stock.h"
 
 namespace skulink {
 namespace {
 
+constexpr int kMaxPercentage = 1000;
 constexpr absl::Duration kLongestCheck = absl::Seconds(15);
 
 absl::Status CheckPlatform(v1::Platform platform) {
@@ -23,6 +26,27 @@ absl::Status CheckChannelEndpoint(const std::string& endpoint) {
   SKULINK_RETURN_IF_ERROR(CheckGiven(!endpoint.empty(), "channel.endpoint"));
   const absl::Status valid = CheckEndpoint(endpoint);
   return valid.ok() ? valid : WithinField("channel", valid);
+}
+
+absl::Status CheckUnits(std::int64_t units, std::string_view field) {
+  if (units >= 0 && units <= store::kMaxStock) return absl::OkStatus();
+  return InvalidField(field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                      absl::StrCat("must be 0 to ", store::kMaxStock));
+}
+
+absl::StatusOr<store::StockSync> ReadStockSync(const v1::StockSync& given) {
+  store::StockSync rule{.enabled = given.enabled(), .buffer = given.buffer()};
+  if (given.percentage() < 0 || given.percentage() > kMaxPercentage) {
+    return InvalidField("channel.stock_sync.percentage", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                        absl::StrCat("must be 1 to ", kMaxPercentage, ", or 0 for 100"));
+  }
+  if (given.percentage() != 0) rule.percentage = given.percentage();
+  SKULINK_RETURN_IF_ERROR(CheckUnits(given.buffer(), "channel.stock_sync.buffer"));
+  if (given.has_maximum()) {
+    SKULINK_RETURN_IF_ERROR(CheckUnits(given.maximum(), "channel.stock_sync.maximum"));
+    rule.maximum = given.maximum();
+  }
+  return rule;
 }
 
 }  // namespace
@@ -42,6 +66,8 @@ absl::StatusOr<v1::CreateChannelResponse> CreateChannel(const v1::CreateChannelR
   channel.display_name = given.display_name().empty() ? channel.id : given.display_name();
   channel.platform = given.platform() == v1::PLATFORM_UNSPECIFIED ? v1::PLATFORM_OTHER : given.platform();
   channel.endpoint = given.endpoint();
+  SKULINK_ASSIGN_OR_RETURN(channel.stock_sync, ReadStockSync(given.stock_sync()));
+  channel.price_sync = given.price_sync().enabled();
 
   SKULINK_ASSIGN_OR_RETURN(const store::Channel created,
                            store::CreateChannel(call.database, parent.merchant, channel));
@@ -79,9 +105,9 @@ absl::StatusOr<v1::UpdateChannelResponse> UpdateChannel(const v1::UpdateChannelR
   SKULINK_RETURN_IF_ERROR(CheckGiven(request.has_channel(), "channel"));
   const v1::Channel& given = request.channel();
   SKULINK_ASSIGN_OR_RETURN(const ChannelName name, ParseChannelName(given.name(), "channel.name"));
-  SKULINK_ASSIGN_OR_RETURN(
-      const UpdateMask mask,
-      UpdateMask::Parse(request.update_mask(), {"display_name", "platform", "endpoint"}));
+  SKULINK_ASSIGN_OR_RETURN(const UpdateMask mask,
+                           UpdateMask::Parse(request.update_mask(), {"display_name", "platform", "endpoint",
+                                                                     "stock_sync", "price_sync"}));
 
   store::ChannelChange change;
   SKULINK_ASSIGN_OR_RETURN(change.version, ParseEtag(given.etag(), "channel.etag"));
@@ -98,9 +124,14 @@ absl::StatusOr<v1::UpdateChannelResponse> UpdateChannel(const v1::UpdateChannelR
     SKULINK_RETURN_IF_ERROR(CheckChannelEndpoint(given.endpoint()));
     change.endpoint = given.endpoint();
   }
+  if (mask.Has("stock_sync")) {
+    SKULINK_ASSIGN_OR_RETURN(change.stock_sync, ReadStockSync(given.stock_sync()));
+  }
+  if (mask.Has("price_sync")) change.price_sync = given.price_sync().enabled();
 
   SKULINK_ASSIGN_OR_RETURN(const store::Channel channel,
                            store::UpdateChannel(call.database, name.merchant, name.channel, change));
+  if (change.stock_sync || change.price_sync) call.engine.WakePushes();
   v1::UpdateChannelResponse response;
   *response.mutable_channel() = ToProto(channel, name.merchant);
   return response;

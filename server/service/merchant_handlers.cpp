@@ -50,6 +50,7 @@ absl::StatusOr<v1::CreateMerchantResponse> CreateMerchant(const v1::CreateMercha
   if (given.sku_case() != v1::SKU_CASE_UNSPECIFIED) {
     SKULINK_ASSIGN_OR_RETURN(merchant.sku_case, ParseSkuCase(given.sku_case()));
   }
+  merchant.allow_negative_stock = given.allow_negative_stock();
 
   SKULINK_ASSIGN_OR_RETURN(const store::Merchant created, store::CreateMerchant(call.database, merchant));
   v1::CreateMerchantResponse response;
@@ -85,9 +86,9 @@ absl::StatusOr<v1::UpdateMerchantResponse> UpdateMerchant(const v1::UpdateMercha
   SKULINK_RETURN_IF_ERROR(CheckGiven(request.has_merchant(), "merchant"));
   const v1::Merchant& given = request.merchant();
   SKULINK_ASSIGN_OR_RETURN(const MerchantName name, ParseMerchantName(given.name(), "merchant.name"));
-  SKULINK_ASSIGN_OR_RETURN(
-      const UpdateMask mask,
-      UpdateMask::Parse(request.update_mask(), {"display_name", "currency_code", "sku_case"}));
+  SKULINK_ASSIGN_OR_RETURN(const UpdateMask mask,
+                           UpdateMask::Parse(request.update_mask(), {"display_name", "currency_code",
+                                                                     "sku_case", "allow_negative_stock"}));
 
   store::MerchantChange change;
   SKULINK_ASSIGN_OR_RETURN(change.version, ParseEtag(given.etag(), "merchant.etag"));
@@ -102,6 +103,7 @@ absl::StatusOr<v1::UpdateMerchantResponse> UpdateMerchant(const v1::UpdateMercha
   if (mask.Has("sku_case")) {
     SKULINK_ASSIGN_OR_RETURN(change.sku_case, ParseSkuCase(given.sku_case()));
   }
+  if (mask.Has("allow_negative_stock")) change.allow_negative_stock = given.allow_negative_stock();
 
   SKULINK_ASSIGN_OR_RETURN(const store::Merchant merchant,
                            store::UpdateMerchant(call.database, name.merchant, change));

@@ -1,24 +1,19 @@
 #include "server/service/product_fields.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <unordered_set>
 
 #include "absl/random/random.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/money.h"
 #include "common/names.h"
-#include "common/sku_key.h"
 #include "server/service/request_fields.h"
+#include "server/store/stock.h"
 
 namespace skulink {
-namespace {
-
-constexpr TextRule kSkuRule = {.max_length = kMaxSkuLength, .allowed = ControlCharacters::kWhiteSpace};
-constexpr TextRule kBarcodeRule = {.max_length = 64};
-constexpr std::int64_t kMaxStock = 1'000'000'000'000;
-
-}  // namespace
 
 absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const std::string& field,
                                              const std::string& currency) {
@@ -37,9 +32,9 @@ absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const s
     SKULINK_ASSIGN_OR_RETURN(decoded.price, FromProto(variant.price(), currency, field + ".price"));
   }
   if (variant.has_stock()) {
-    if (variant.stock() < 0 || variant.stock() > kMaxStock) {
+    if (variant.stock() < 0 || variant.stock() > store::kMaxStock) {
       return InvalidField(field + ".stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
-                          absl::StrCat("must be 0 to ", kMaxStock));
+                          absl::StrCat("must be 0 to ", store::kMaxStock));
     }
     decoded.stock = variant.stock();
   }
@@ -65,6 +60,28 @@ absl::StatusOr<std::vector<store::Variant>> DecodeVariants(
                           "is that of another variant of the product");
     }
     decoded.push_back(std::move(variant));
+  }
+  return decoded;
+}
+
+absl::StatusOr<std::vector<std::string>> DecodeImages(
+    const google::protobuf::RepeatedPtrField<std::string>& image_uris, const std::string& field) {
+  if (image_uris.size() > kMaxImages) {
+    return InvalidField(field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                        absl::StrCat("must be at most ", kMaxImages, " addresses"));
+  }
+  std::vector<std::string> decoded;
+  for (int i = 0; i < image_uris.size(); ++i) {
+    const std::string& uri = image_uris[i];
+    const std::string uri_field = absl::StrCat(field, "[", i, "]");
+    SKULINK_RETURN_IF_ERROR(CheckTextField(uri, uri_field, kImageUriRule));
+    const std::size_t host = uri.starts_with("https://") ? 8 : uri.starts_with("http://") ? 7 : uri.size();
+    const bool blank = std::any_of(uri.begin(), uri.end(), absl::ascii_isspace);
+    if (host == uri.size() || blank) {
+      return InvalidField(uri_field, v1::ERROR_REASON_FORMAT_INVALID,
+                          "must be an address that begins with https:// or http://, without white space");
+    }
+    decoded.push_back(uri);
   }
   return decoded;
 }

@@ -5,14 +5,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/product_rules.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "server/store/products.h"
 #include "skulink/v1/catalog_service.pb.h"
 
 // Products as callers send them, checked by the rules in catalog_service.proto.
 namespace skulink {
-
-inline constexpr int kMaxVariants = store::kMaxVariantsOfProduct;
 
 // Errors name `field` and its parts. `currency` is that of prices without one. An empty variant_id stays
 // empty.
@@ -24,6 +23,10 @@ absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const s
 absl::StatusOr<std::vector<store::Variant>> DecodeVariants(
     const google::protobuf::RepeatedPtrField<v1::Variant>& variants, const std::string& field,
     const std::string& currency);
+
+// The addresses of a product's pictures.
+absl::StatusOr<std::vector<std::string>> DecodeImages(
+    const google::protobuf::RepeatedPtrField<std::string>& image_uris, const std::string& field);
 
 // An id that no other product or variant has.
 std::string MakeId();

@@ -109,6 +109,7 @@ absl::StatusOr<v1::ImportProductsResponse> ProductImport::Take(const v1::ImportP
   for (const v1::ImportRow& row : request.rows()) Decode(row, merchant.currency, response, rows);
   SKULINK_ASSIGN_OR_RETURN(store::ImportOutcome outcome,
                            store::ImportProducts(call.database, merchant_id_, rows));
+  call.engine.WakePushes();
   for (v1::RefusedRow& refused : outcome.refused) *response.add_refused_rows() = std::move(refused);
 
   const auto by_line = [](const v1::RefusedRow& a, const v1::RefusedRow& b) { return a.line() < b.line(); };
@@ -142,10 +143,13 @@ void ProductImport::Decode(const v1::ImportRow& row, const std::string& currency
     sound.Update(kept.status());
   }
   if (!sound.ok()) return Refuse(row, -1, sound, response);
+  absl::StatusOr<std::vector<std::string>> images = DecodeImages(row.product().image_uris(), "image_uris");
+  if (!images.ok()) return Refuse(row, -1, images.status(), response);
   store::ImportRow& decoded = rows.emplace_back();
   decoded.line = row.line();
   decoded.product.id = row.product().product_id();
   decoded.product.name = row.product().display_name();
+  decoded.product.image_uris = *std::move(images);
   std::unordered_set<std::string> ids;
   for (int i = 0; i < row.product().variants_size(); ++i) {
     const std::string field = absl::StrCat("variants[", i, "]");

@@ -17,7 +17,6 @@ using store::Badges;
 using store::Menu;
 using store::MenuQuery;
 
-constexpr TextRule kSkuPrefixRule = {.max_length = kMaxSkuLength, .allowed = ControlCharacters::kWhiteSpace};
 constexpr TextRule kNamePrefixRule = {.max_length = 500, .allowed = ControlCharacters::kTab};
 
 absl::StatusOr<std::vector<std::string>> ParseChannels(
@@ -62,7 +61,7 @@ constexpr PositionColumns kVariantPosition = {.by_sku = 2, .by_name = 3};
 template <typename Request>
 absl::StatusOr<MenuQuery> ReadQuery(const Request& request, const PositionColumns& columns) {
   MenuQuery query;
-  SKULINK_RETURN_IF_ERROR(CheckTextField(request.sku_prefix(), "sku_prefix", kSkuPrefixRule));
+  SKULINK_RETURN_IF_ERROR(CheckTextField(request.sku_prefix(), "sku_prefix", kSkuRule));
   SKULINK_RETURN_IF_ERROR(CheckTextField(request.name_prefix(), "name_prefix", kNamePrefixRule));
   if (!request.sku_prefix().empty() && !request.name_prefix().empty()) {
     return InvalidField("name_prefix", v1::ERROR_REASON_FORMAT_INVALID,
@@ -130,6 +129,22 @@ void SetVariant(const std::string& merchant_id, store::MenuVariant row, v1::Menu
   if (row.stock) proto.set_stock(*row.stock);
 }
 
+void SetExplanation(const std::string& merchant_id, store::NotInPosExplanation row,
+                    v1::NotInPosExplanation& proto) {
+  proto.set_reason(row.reason);
+  if (!row.candidate) return;
+  // Both count the ways alike.
+  for (const SkuDifference difference : row.differences) {
+    proto.add_differences(static_cast<v1::NotInPosReason>(difference));
+  }
+  if (row.differences.empty()) proto.add_differences(row.reason);
+  proto.set_candidate(
+      ToString(VariantName{merchant_id, row.candidate->product_id, row.candidate->variant_id}));
+  proto.set_candidate_display_name(std::move(row.candidate->product_name));
+  proto.set_candidate_sku(std::move(row.candidate->sku));
+  proto.set_other_candidates(row.other_candidates);
+}
+
 // Fills a page of the rows that `read` reads with a query and `add` adds to the response; reads fewer as long
 // as they are too many bytes.
 template <typename Request, typename Response, typename Rows, typename Read, typename Add>
@@ -183,11 +198,35 @@ absl::Status ListNotInPos(const v1::ListNotInPosRequest& request, CallContext& c
   SKULINK_ASSIGN_OR_RETURN(const Menu menu, Open(request, call));
   return FillPage(
       request, query, &v1::ListNotInPosResponse::mutable_listings,
-      [&](const MenuQuery& part) { return store::NotInPos(call.database, menu, part, states); },
+      [&](const MenuQuery& part) {
+        return store::NotInPos(call.database, menu, part, states, request.with_reasons());
+      },
       [&](store::MenuListing row, v1::Listing& proto) {
+        if (request.with_reasons()) {
+          SetExplanation(menu.merchant_id, std::move(row.explanation), *response.add_explanations());
+        }
         SetListing(std::move(row.listing), menu.merchant_id, ChannelId(menu, row.channel_number), proto);
       },
       response);
+}
+
+absl::StatusOr<v1::SummarizeNotInPosResponse> SummarizeNotInPos(const v1::SummarizeNotInPosRequest& request,
+                                                                CallContext& call) {
+  SKULINK_ASSIGN_OR_RETURN(const Scope scope, ReadScope(request));
+  SKULINK_ASSIGN_OR_RETURN(const auto summaries,
+                           store::SummarizeNotInPos(call.database, scope.merchant_id, scope.channel_ids,
+                                                    [&call] { return call.Abandoned(); }));
+  v1::SummarizeNotInPosResponse response;
+  for (const store::NotInPosSummary& row : summaries) {
+    v1::NotInPosSummary& summary = *response.add_summaries();
+    summary.set_channel(ToString(ChannelName{scope.merchant_id, row.channel_id}));
+    for (const auto& [reason, listings] : row.listings) {
+      v1::NotInPosCount& count = *summary.add_counts();
+      count.set_reason(reason);
+      count.set_listings(listings);
+    }
+  }
+  return response;
 }
 
 absl::Status ListNotInChannel(const v1::ListNotInChannelRequest& request, CallContext& call,

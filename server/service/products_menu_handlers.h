@@ -11,6 +11,8 @@ absl::Status ListSoldInChannel(const v1::ListSoldInChannelRequest& request, Call
                                v1::ListSoldInChannelResponse& response);
 absl::Status ListNotInPos(const v1::ListNotInPosRequest& request, CallContext& call,
                           v1::ListNotInPosResponse& response);
+absl::StatusOr<v1::SummarizeNotInPosResponse> SummarizeNotInPos(const v1::SummarizeNotInPosRequest& request,
+                                                                CallContext& call);
 absl::Status ListNotInChannel(const v1::ListNotInChannelRequest& request, CallContext& call,
                               v1::ListNotInChannelResponse& response);
 absl::Status ListInPos(const v1::ListInPosRequest& request, CallContext& call,

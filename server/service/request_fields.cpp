@@ -3,12 +3,26 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/errors.h"
 
 namespace skulink {
+namespace {
+
+constexpr absl::Duration kDefaultInterval = absl::Milliseconds(250);
+constexpr absl::Duration kMinInterval = absl::Milliseconds(50);
+constexpr absl::Duration kMaxInterval = absl::Seconds(60);
+
+bool IsUuid(std::string_view text) {
+  constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  return std::equal(text.begin(), text.end(), kForm.begin(), kForm.end(),
+                    [](char c, char form) { return form == 'x' ? absl::ascii_isxdigit(c) : c == form; });
+}
+
+}  // namespace
 
 absl::Status CheckGiven(bool present, std::string_view field) {
   if (present) return absl::OkStatus();
@@ -60,6 +74,25 @@ absl::StatusOr<std::int64_t> ReadNumberToken(const google::protobuf::Message& re
 absl::StatusOr<std::string> ReadTextToken(const google::protobuf::Message& request) {
   SKULINK_ASSIGN_OR_RETURN(PagePosition position, ReadPageToken(request, 1));
   return position.empty() ? std::string() : std::move(position.front());
+}
+
+absl::StatusOr<std::string> ReadRequestId(std::string_view request_id) {
+  if (!request_id.empty() && !IsUuid(request_id)) {
+    return InvalidField("request_id", v1::ERROR_REASON_FORMAT_INVALID, "must be empty or a UUID");
+  }
+  return absl::AsciiStrToLower(std::string(request_id));
+}
+
+absl::StatusOr<absl::Duration> ReadMinInterval(bool given, const google::protobuf::Duration& min_interval) {
+  if (!given) return kDefaultInterval;
+  const absl::Duration interval =
+      absl::Seconds(min_interval.seconds()) + absl::Nanoseconds(min_interval.nanos());
+  if (interval < kMinInterval || interval > kMaxInterval) {
+    return InvalidField("min_interval", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                        absl::StrCat("must be ", absl::FormatDuration(kMinInterval), " to ",
+                                     absl::FormatDuration(kMaxInterval)));
+  }
+  return interval;
 }
 
 std::string DescriptionOf(const absl::Status& invalid_field) {

@@ -8,16 +8,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/page_token.h"
-#include "common/text.h"
+#include "common/product_rules.h"
+#include "google/protobuf/duration.pb.h"
 #include "google/protobuf/field_mask.pb.h"
 
 // Checks that requests of several services have in common. Each refusal names the field.
 namespace skulink {
-
-inline constexpr TextRule kLabelRule = {.max_length = 200, .allowed = ControlCharacters::kTab};
-inline constexpr TextRule kProductNameRule = {
-    .max_length = 500, .allowed = ControlCharacters::kTab, .required = true};
 
 // FIELD_REQUIRED unless `present`.
 absl::Status CheckGiven(bool present, std::string_view field);
@@ -43,6 +41,12 @@ class UpdateMask {
 absl::StatusOr<std::int64_t> ReadNumberToken(const google::protobuf::Message& request);
 // The text in a page token of one column; empty when there is no token.
 absl::StatusOr<std::string> ReadTextToken(const google::protobuf::Message& request);
+
+// A UUID in small letters, or empty.
+absl::StatusOr<std::string> ReadRequestId(std::string_view request_id);
+
+// Time between two messages of a stream: 0.05 s to 60 s, 0.25 s when absent.
+absl::StatusOr<absl::Duration> ReadMinInterval(bool given, const google::protobuf::Duration& min_interval);
 
 // What follows the field's name in the message of an InvalidField.
 std::string DescriptionOf(const absl::Status& invalid_field);

@@ -3,14 +3,18 @@
 #include "server/service/catalog_handlers.h"
 #include "server/service/channel_handlers.h"
 #include "server/service/import_stream.h"
+#include "server/service/inventory_handlers.h"
 #include "server/service/job_watch.h"
 #include "server/service/merchant_handlers.h"
 #include "server/service/products_menu_handlers.h"
+#include "server/service/push_watch.h"
 #include "server/service/sync_handlers.h"
+#include "server/service/transfer_handlers.h"
 #include "server/service/unary_call.h"
 #include "server/service/wire.h"
 #include "skulink/v1/catalog_service.grpc.pb.h"
 #include "skulink/v1/channel_service.grpc.pb.h"
+#include "skulink/v1/inventory_service.grpc.pb.h"
 #include "skulink/v1/merchant_service.grpc.pb.h"
 #include "skulink/v1/products_menu_service.grpc.pb.h"
 #include "skulink/v1/sync_service.grpc.pb.h"
@@ -118,10 +122,13 @@ class SyncService final
                   Sync::WithRawCallbackMethod_ScanChannel, Sync::WithRawCallbackMethod_GetJob,
                   Sync::WithRawCallbackMethod_ListJobs, Sync::WithRawCallbackMethod_WatchJob,
                   Sync::WithRawCallbackMethod_CancelJob, Sync::WithRawCallbackMethod_ConfirmJob,
-                  Sync::WithRawCallbackMethod_ListJobItems> {
+                  Sync::WithRawCallbackMethod_ListJobItems, Sync::WithRawCallbackMethod_StartDownload,
+                  Sync::WithRawCallbackMethod_StartUpload> {
  public:
   explicit SyncService(const Runtime& runtime) : runtime_(runtime) {}
   SKULINK_UNARY(StartScan, kCallLimit)
+  SKULINK_UNARY(StartDownload, kCallLimit)
+  SKULINK_UNARY(StartUpload, kCallLimit)
   SKULINK_UNARY(GetJob, kCallLimit)
   SKULINK_UNARY(ListJobs, kCallLimit)
   SKULINK_UNARY(CancelJob, kCallLimit)
@@ -143,17 +150,38 @@ class SyncService final
 using Menu = v1::ProductsMenuService;
 class ProductsMenuService final
     : public Wrap<Menu::Service, Menu::WithRawCallbackMethod_ListSoldInChannel,
-                  Menu::WithRawCallbackMethod_ListNotInPos, Menu::WithRawCallbackMethod_ListNotInChannel,
-                  Menu::WithRawCallbackMethod_ListInPos, Menu::WithRawCallbackMethod_ListMultipleListings,
+                  Menu::WithRawCallbackMethod_ListNotInPos, Menu::WithRawCallbackMethod_SummarizeNotInPos,
+                  Menu::WithRawCallbackMethod_ListNotInChannel, Menu::WithRawCallbackMethod_ListInPos,
+                  Menu::WithRawCallbackMethod_ListMultipleListings,
                   Menu::WithRawCallbackMethod_ListChannelStatistics> {
  public:
   explicit ProductsMenuService(const Runtime& runtime) : runtime_(runtime) {}
   SKULINK_UNARY(ListSoldInChannel, kCallLimit)
   SKULINK_UNARY(ListNotInPos, kCallLimit)
+  SKULINK_UNARY(SummarizeNotInPos, kLongCallLimit)
   SKULINK_UNARY(ListNotInChannel, kCallLimit)
   SKULINK_UNARY(ListInPos, kCallLimit)
   SKULINK_UNARY(ListMultipleListings, kCallLimit)
   SKULINK_UNARY(ListChannelStatistics, kCallLimit)
+
+ private:
+  const Runtime& runtime_;
+};
+
+using Inventory = v1::InventoryService;
+class InventoryService final
+    : public Wrap<Inventory::Service, Inventory::WithRawCallbackMethod_SetStock,
+                  Inventory::WithRawCallbackMethod_AdjustStock, Inventory::WithRawCallbackMethod_ListPushes,
+                  Inventory::WithRawCallbackMethod_WatchPushes> {
+ public:
+  explicit InventoryService(const Runtime& runtime) : runtime_(runtime) {}
+  SKULINK_UNARY(SetStock, kCallLimit)
+  SKULINK_UNARY(AdjustStock, kCallLimit)
+  SKULINK_UNARY(ListPushes, kCallLimit)
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchPushes(grpc::CallbackServerContext*,
+                                                          const grpc::ByteBuffer* request) override {
+    return PushWatch::Start(runtime_, *request);
+  }
 
  private:
   const Runtime& runtime_;
@@ -170,6 +198,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Runtime& runtime)
   services.push_back(std::make_unique<ChannelService>(runtime));
   services.push_back(std::make_unique<SyncService>(runtime));
   services.push_back(std::make_unique<ProductsMenuService>(runtime));
+  services.push_back(std::make_unique<InventoryService>(runtime));
   return services;
 }
 

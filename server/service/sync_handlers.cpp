@@ -2,24 +2,33 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/names.h"
 #include "server/service/answers.h"
 #include "server/service/request_fields.h"
 
 namespace skulink {
 namespace {
 
+constexpr int kMaxItemIds = 1000;
 constexpr absl::Duration kCancelWait = absl::Seconds(10);
-constexpr absl::Duration kDefaultInterval = absl::Milliseconds(250);
-constexpr absl::Duration kMinInterval = absl::Milliseconds(50);
-constexpr absl::Duration kMaxInterval = absl::Seconds(60);
 
-bool IsUuid(std::string_view text) {
-  constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  return std::equal(text.begin(), text.end(), kForm.begin(), kForm.end(),
-                    [](char c, char form) { return form == 'x' ? absl::ascii_isxdigit(c) : c == form; });
+template <typename Request>
+absl::Status CheckItemIds(const Request& request) {
+  if (request.mode() != v1::SCAN_MODE_ITEM) {
+    if (request.item_ids().empty()) return absl::OkStatus();
+    return InvalidField("item_ids", v1::ERROR_REASON_FORMAT_INVALID, "must be empty unless mode is ITEM");
+  }
+  SKULINK_RETURN_IF_ERROR(CheckGiven(!request.item_ids().empty(), "item_ids"));
+  if (request.item_ids_size() > kMaxItemIds) {
+    return InvalidField("item_ids", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                        absl::StrCat("must be 1 to ", kMaxItemIds, " ids"));
+  }
+  for (int i = 0; i < request.item_ids_size(); ++i) {
+    SKULINK_RETURN_IF_ERROR(CheckForeignId(request.item_ids(i), absl::StrCat("item_ids[", i, "]")));
+  }
+  return absl::OkStatus();
 }
 
 // StartScanRequest or ScanChannelRequest.
@@ -27,26 +36,19 @@ template <typename Request>
 absl::StatusOr<v1::Job> Start(const Request& request, CallContext& call) {
   SKULINK_ASSIGN_OR_RETURN(const ChannelName channel, ParseChannelName(request.channel(), "channel"));
   if (!v1::ScanMode_IsValid(request.mode())) {
-    return InvalidField("mode", v1::ERROR_REASON_FORMAT_INVALID, "must be FULL");
+    return InvalidField("mode", v1::ERROR_REASON_FORMAT_INVALID, "must be FULL, UPDATED or ITEM");
   }
-  if (!request.request_id().empty() && !IsUuid(request.request_id())) {
-    return InvalidField("request_id", v1::ERROR_REASON_FORMAT_INVALID, "must be empty or a UUID");
-  }
-  return call.engine.StartScan(channel, v1::SCAN_MODE_FULL, absl::AsciiStrToLower(request.request_id()));
-}
-
-// WatchJobRequest or ScanChannelRequest.
-template <typename Request>
-absl::StatusOr<absl::Duration> ReadMinInterval(const Request& request) {
-  if (!request.has_min_interval()) return kDefaultInterval;
-  const absl::Duration interval =
-      absl::Seconds(request.min_interval().seconds()) + absl::Nanoseconds(request.min_interval().nanos());
-  if (interval < kMinInterval || interval > kMaxInterval) {
-    return InvalidField("min_interval", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
-                        absl::StrCat("must be ", absl::FormatDuration(kMinInterval), " to ",
-                                     absl::FormatDuration(kMaxInterval)));
-  }
-  return interval;
+  SKULINK_RETURN_IF_ERROR(CheckItemIds(request));
+  SKULINK_ASSIGN_OR_RETURN(const std::string request_id, ReadRequestId(request.request_id()));
+  v1::StartScanRequest what;  // the same, whichever method asked for it
+  what.set_channel(request.channel());
+  what.set_mode(request.mode() == v1::SCAN_MODE_UNSPECIFIED ? v1::SCAN_MODE_FULL : request.mode());
+  *what.mutable_item_ids() = request.item_ids();
+  return call.engine.StartJob({.channel = channel,
+                               .kind = v1::JOB_KIND_SCAN,
+                               .scan_mode = what.mode(),
+                               .request_id = request_id,
+                               .request = what.SerializeAsString()});
 }
 
 }  // namespace
@@ -120,14 +122,16 @@ absl::StatusOr<v1::ListJobItemsResponse> ListJobItems(const v1::ListJobItemsRequ
 absl::StatusOr<WatchedJob> OpenWatch(const v1::WatchJobRequest& request, CallContext&) {
   WatchedJob watched;
   SKULINK_ASSIGN_OR_RETURN(watched.job, ParseJobName(request.name(), "name"));
-  SKULINK_ASSIGN_OR_RETURN(watched.min_interval, ReadMinInterval(request));
+  SKULINK_ASSIGN_OR_RETURN(watched.min_interval,
+                           ReadMinInterval(request.has_min_interval(), request.min_interval()));
   return watched;
 }
 
 absl::StatusOr<WatchedJob> OpenWatch(const v1::ScanChannelRequest& request, CallContext& call) {
   WatchedJob watched;
   // All is checked before the scan is started.
-  SKULINK_ASSIGN_OR_RETURN(watched.min_interval, ReadMinInterval(request));
+  SKULINK_ASSIGN_OR_RETURN(watched.min_interval,
+                           ReadMinInterval(request.has_min_interval(), request.min_interval()));
   SKULINK_ASSIGN_OR_RETURN(const v1::Job job, Start(request, call));
   SKULINK_ASSIGN_OR_RETURN(watched.job, ParseJobName(job.name(), "name"));
   return watched;

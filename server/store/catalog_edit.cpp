@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/sku_likeness.h"
 #include "common/string_map.h"
 #include "common/text.h"
+#include "server/store/pushes.h"
 #include "server/store/times.h"
 
 namespace skulink::store {
@@ -24,6 +28,17 @@ Variant VariantFromRow(const Row& row, int first_column) {
   return variant;
 }
 
+// Addresses hold no line feed.
+std::vector<std::string> ImagesFromRow(const Row& row, int column) {
+  if (row.IsNull(column)) return {};
+  return absl::StrSplit(row.String(column), '\n');
+}
+
+std::optional<std::string> ImagesToRow(const std::vector<std::string>& image_uris) {
+  if (image_uris.empty()) return std::nullopt;
+  return absl::StrJoin(image_uris, "\n");
+}
+
 constexpr std::string_view kVariantColumns =
     "v.variant_id, v.sku, v.barcode, v.price, v.currency, v.stock, v.option_text";
 
@@ -35,8 +50,8 @@ std::vector<Product> SelectProducts(Session& session, std::string_view where,
   std::vector<std::int64_t> numbers;
   std::int64_t merchant = 0;
   session.Query(
-      "SELECT p.product_no, p.product_id, p.name, p.version, p.create_time, p.update_time, p.merchant_no "
-      "FROM merchant m JOIN product p ON p.merchant_no = m.merchant_no WHERE " +
+      "SELECT p.product_no, p.product_id, p.name, p.version, p.create_time, p.update_time, p.merchant_no, "
+      "p.image_uris FROM merchant m JOIN product p ON p.merchant_no = m.merchant_no WHERE " +
           std::string(where),
       values, [&](const Row& row) {
         products.push_back({.number = row.Int(0),
@@ -44,7 +59,8 @@ std::vector<Product> SelectProducts(Session& session, std::string_view where,
                             .name = row.String(2),
                             .version = row.Int(3),
                             .create_time = absl::FromUnixMicros(row.Int(4)),
-                            .update_time = absl::FromUnixMicros(row.Int(5))});
+                            .update_time = absl::FromUnixMicros(row.Int(5)),
+                            .image_uris = ImagesFromRow(row, 7)});
         numbers.push_back(row.Int(0));
         merchant = row.Int(6);
       });
@@ -59,21 +75,32 @@ std::vector<Product> SelectProducts(Session& session, std::string_view where,
   return products;
 }
 
-void CatalogEdit::Load(const std::vector<std::string>& product_ids,
-                       const std::vector<std::string_view>& skus) {
-  LoadProducts(product_ids);
+void CatalogEdit::Load(const std::vector<std::string>& product_ids, const std::vector<std::string_view>& skus,
+                       Owners owners) {
+  if (owners == Owners::kLookUp) {
+    LoadProducts(product_ids);
+    LoadOwners(skus);
+    return;
+  }
   LoadOwners(skus);
+  StringSet ids(product_ids.begin(), product_ids.end());
+  for (const auto& [key, owner] : owners_) ids.insert(owner.product_id);
+  LoadProducts({ids.begin(), ids.end()});
 }
 
 void CatalogEdit::LoadProducts(const std::vector<std::string>& product_ids) {
   absl::flat_hash_map<std::int64_t, EditedProduct*> by_number;
   std::vector<std::int64_t> numbers;
   session_.Query(
-      "SELECT product_no, product_id, name, version FROM product WHERE merchant_no = ? AND product_id IN (?)",
+      "SELECT product_no, product_id, name, version, image_uris FROM product WHERE merchant_no = ? AND "
+      "product_id IN (?)",
       {merchant_.number, product_ids}, [&](const Row& row) {
         EditedProduct& product = products_.emplace_back();
-        product.now = {
-            .number = row.Int(0), .id = row.String(1), .name = row.String(2), .version = row.Int(3)};
+        product.now = {.number = row.Int(0),
+                       .id = row.String(1),
+                       .name = row.String(2),
+                       .version = row.Int(3),
+                       .image_uris = ImagesFromRow(row, 4)};
         by_id_[product.now.id] = &product;
         by_number[product.now.number] = &product;
         numbers.push_back(product.now.number);
@@ -89,6 +116,8 @@ void CatalogEdit::LoadProducts(const std::vector<std::string>& product_ids) {
                    variant.key_before = variant.sku_key;
                    variant.badges_before = static_cast<Badges>(row.Int(3));
                    variant.now = VariantFromRow(row, 4);
+                   variant.had_stock = variant.now.stock.has_value();
+                   variant.had_price = variant.now.price.has_value();
                  });
 }
 
@@ -115,6 +144,11 @@ void CatalogEdit::LoadOwners(const std::vector<std::string_view>& skus) {
       });
 }
 
+const CatalogEdit::Owner* CatalogEdit::FindOwner(std::string_view sku_key) const {
+  const auto owner = owners_.find(sku_key);
+  return owner == owners_.end() ? nullptr : &owner->second;
+}
+
 CatalogEdit::EditedProduct* CatalogEdit::Find(std::string_view product_id) {
   const auto found = by_id_.find(product_id);
   return found == by_id_.end() || found->second->removed ? nullptr : found->second;
@@ -139,7 +173,13 @@ CatalogEdit::EditedProduct& CatalogEdit::Create(const std::string& product_id, c
 void CatalogEdit::Rename(EditedProduct& product, const std::string& name) {
   if (product.now.name == name) return;
   product.now.name = name;
-  product.changed = product.renamed = true;
+  product.changed = product.described_anew = true;
+}
+
+void CatalogEdit::SetImages(EditedProduct& product, const std::vector<std::string>& image_uris) {
+  if (product.now.image_uris == image_uris) return;
+  product.now.image_uris = image_uris;
+  product.changed = product.described_anew = true;
 }
 
 CatalogEdit::PutResult CatalogEdit::Put(EditedProduct& product, const Variant& variant,
@@ -230,6 +270,34 @@ void CatalogEdit::Write() {
   MoveListings(moves, ledger);
   WriteVariants(moves, ledger);
   ledger.Settle();
+  PlanPushes();
+}
+
+void CatalogEdit::PlanPushes() {
+  const auto changes_key = [](const EditedVariant& variant) {
+    return variant.changed && (!variant.sku_key.empty() || !variant.key_before.value_or("").empty());
+  };
+  if (std::none_of(products_.begin(), products_.end(), [&](const EditedProduct& product) {
+        return std::any_of(product.variants.begin(), product.variants.end(), changes_key);
+      })) {
+    return;
+  }
+  PushPlanner planner(session_, merchant_.number);
+  if (planner.idle()) return;
+  for (const EditedProduct& product : products_) {
+    for (const EditedVariant& variant : product.variants) {
+      if (!variant.changed) continue;
+      const std::string& key = variant.sku_key;
+      const std::string before = variant.key_before.value_or("");
+      if (!key.empty()) planner.KeyTouched(key);
+      if (!before.empty() && before != key) planner.KeyLeft(before);
+      const bool lost_value =
+          (variant.had_stock && !variant.now.stock) || (variant.had_price && !variant.now.price);
+      // A key that came from another variant may have lost its stock with that.
+      if (!key.empty() && (lost_value || before != key)) planner.KeyLeft(key);
+    }
+  }
+  planner.Settle();
 }
 
 void CatalogEdit::WriteProducts() {
@@ -244,13 +312,16 @@ void CatalogEdit::WriteProducts() {
                      {created, merchant_.number});
   }
   RowBatch inserted("product",
-                    "merchant_no, product_no, product_id, name, name_key, version, create_time, update_time");
+                    "merchant_no, product_no, product_id, name, name_key, version, create_time, update_time, "
+                    "image_uris");
   std::vector<std::int64_t> touched, removed;
   for (EditedProduct& product : products_) {
     if (product.created) {
       product.now.number = next_number++;
       inserted.Add(merchant_.number).Add(product.now.number).Add(product.now.id).Add(product.now.name);
-      inserted.Add(NameKey(product.now.name)).Add(std::int64_t{1}).Add(now).Add(now).EndRow();
+      inserted.Add(NameKey(product.now.name)).Add(std::int64_t{1}).Add(now).Add(now);
+      const std::optional<std::string> images = ImagesToRow(product.now.image_uris);
+      (images ? inserted.Add(*images) : inserted.AddNull()).EndRow();
     } else if (product.removed) {
       removed.push_back(product.now.number);
     } else if (product.changed) {
@@ -268,9 +339,13 @@ void CatalogEdit::WriteProducts() {
         "(?)",
         {now, merchant_.number, touched});
     for (const EditedProduct& product : products_) {
-      if (!product.renamed || product.created || product.removed) continue;
-      session_.Execute("UPDATE product SET name = ?, name_key = ? WHERE merchant_no = ? AND product_no = ?",
-                       {product.now.name, NameKey(product.now.name), merchant_.number, product.now.number});
+      if (!product.described_anew || product.created || product.removed) continue;
+      const std::string name_key = NameKey(product.now.name);
+      const std::optional<std::string> images = ImagesToRow(product.now.image_uris);
+      session_.Execute(
+          "UPDATE product SET name = ?, name_key = ?, image_uris = ? WHERE merchant_no = ? AND product_no = "
+          "?",
+          {product.now.name, name_key, images, merchant_.number, product.now.number});
     }
   }
   if (!inserted.empty()) session_.Load(inserted);
@@ -364,7 +439,7 @@ void CatalogEdit::WriteVariants(const KeyMoves& moves, MenuLedger& ledger) {
   RowBatch batch(
       "variant",
       "merchant_no, product_no, variant_no, variant_id, sku, sku_key, barcode, price, currency, stock, "
-      "option_text, badges");
+      "option_text, badges, loose_key, gtin_key");
   for (EditedProduct& product : products_) {
     std::int64_t last_number = 0;
     for (const EditedVariant& variant : product.variants) last_number = std::max(last_number, variant.number);
@@ -388,10 +463,23 @@ void CatalogEdit::WriteVariants(const KeyMoves& moves, MenuLedger& ledger) {
         batch.AddNull().AddNull();
       }
       batch.Add(variant.now.stock).Add(variant.now.option);
-      batch.Add(static_cast<std::int64_t>(badges)).EndRow();
+      batch.Add(static_cast<std::int64_t>(badges));
+      const std::string loose_key = LooseSkuKey(variant.now.sku);
+      loose_key.empty() ? batch.AddNull() : batch.Add(loose_key);
+      batch.Add(GtinKey(variant.now.barcode)).EndRow();
     }
   }
   if (!batch.empty()) session_.Load(batch);
+}
+
+std::int64_t RowsOfKey(Session& session, std::int64_t merchant_number) {
+  std::int64_t rows = 0;
+  session.Query(
+      "SELECT COALESCE(SUM(1 + c.stock_sync + c.price_sync), 0) FROM channel_count n JOIN channel c ON "
+      "c.merchant_no = n.merchant_no AND c.channel_no = n.channel_no WHERE n.merchant_no = ? AND "
+      "n.live + n.inactive + n.pending + n.suspended + n.deleted + n.unknown > 0",
+      {merchant_number}, [&](const Row& row) { rows = row.Int(0); });
+  return rows;
 }
 
 }  // namespace skulink::store

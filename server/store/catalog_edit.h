@@ -32,16 +32,26 @@ class CatalogEdit {
     // As loaded; absent when new.
     std::optional<std::string> key_before;
     Badges badges_before = 0;
+    bool had_stock = false, had_price = false;
   };
   struct EditedProduct {
     Product now;  // `variants` is not kept: see below
     std::deque<EditedVariant> variants;
-    bool created = false, changed = false, renamed = false, removed = false;
+    bool created = false, changed = false, described_anew = false, removed = false;
+  };
+
+  struct Owner {
+    std::string product_id, variant_id;
   };
 
   // Reads products that may be there, and who has the SKU keys that may be asked for. To be called once,
-  // first.
-  void Load(const std::vector<std::string>& product_ids, const std::vector<std::string_view>& skus);
+  // first. With kLoadToo also the products of those.
+  enum class Owners { kLookUp, kLoadToo };
+  void Load(const std::vector<std::string>& product_ids, const std::vector<std::string_view>& skus,
+            Owners owners = Owners::kLookUp);
+
+  // The variant that has a SKU key that may be asked for, as of now; null: none.
+  const Owner* FindOwner(std::string_view sku_key) const;
 
   // Null when there is none.
   EditedProduct* Find(std::string_view product_id);
@@ -49,6 +59,7 @@ class CatalogEdit {
   static EditedVariant* Find(EditedProduct& product, std::string_view variant_id);
   EditedProduct& Create(const std::string& product_id, const std::string& name);
   void Rename(EditedProduct& product, const std::string& name);
+  void SetImages(EditedProduct& product, const std::vector<std::string>& image_uris);
 
   enum class PutResult { kCreated, kChanged, kUnchanged, kSkuTaken };
   // Creates the variant or makes it equal to `variant`, by its id. With kSkuTaken nothing is done; `taken_by`
@@ -65,9 +76,6 @@ class CatalogEdit {
   void Write();
 
  private:
-  struct Owner {
-    std::string product_id, variant_id;
-  };
   // Where keys move between variants, or into and out of the POS.
   struct KeyMoves {
     absl::flat_hash_map<std::string_view, Badges> given_up;  // with the badges that go with the key
@@ -83,6 +91,7 @@ class CatalogEdit {
                              MenuLedger& ledger);
   void DeleteReplacedVariants();
   void WriteVariants(const KeyMoves& moves, MenuLedger& ledger);
+  void PlanPushes();
 
   Session& session_;
   const Merchant& merchant_;
@@ -94,5 +103,8 @@ class CatalogEdit {
 // Reads products with their variants, in the order of their numbers. `where` is SQL on product p.
 std::vector<Product> SelectProducts(Session& session, std::string_view where,
                                     std::initializer_list<Value> values);
+
+// Rows of listings and pushes that a change of one SKU key may write, on all channels of the merchant.
+std::int64_t RowsOfKey(Session& session, std::int64_t merchant_number);
 
 }  // namespace skulink::store

@@ -16,7 +16,9 @@ constexpr int kRemovedAtOnce = 2000;
 
 constexpr std::string_view kSelect =
     "SELECT c.channel_no, c.channel_id, c.display_name, c.platform, c.endpoint, c.version, c.create_time, "
-    "c.update_time FROM merchant m JOIN channel c ON c.merchant_no = m.merchant_no WHERE m.merchant_id = ? ";
+    "c.update_time, c.stock_sync, c.stock_percentage, c.stock_buffer, c.stock_maximum, c.price_sync, "
+    "c.removing "
+    "FROM merchant m JOIN channel c ON c.merchant_no = m.merchant_no WHERE m.merchant_id = ? ";
 
 Channel FromRow(const Row& row) {
   return {.number = static_cast<int>(row.Int(0)),
@@ -24,7 +26,13 @@ Channel FromRow(const Row& row) {
           .display_name = row.String(2),
           .platform = static_cast<v1::Platform>(row.Int(3)),
           .endpoint = row.String(4),
+          .stock_sync = {.enabled = row.Int(8) != 0,
+                         .percentage = static_cast<int>(row.Int(9)),
+                         .buffer = row.Int(10),
+                         .maximum = row.OptionalInt(11)},
+          .price_sync = row.Int(12) != 0,
           .version = row.Int(5),
+          .removing = row.Int(13) != 0,
           .create_time = absl::FromUnixMicros(row.Int(6)),
           .update_time = absl::FromUnixMicros(row.Int(7))};
 }
@@ -79,7 +87,8 @@ bool DeleteSomeOfJobs(Session& session, const Merchant& merchant, int channel_nu
                 {merchant.number, channel_number, kRemovedAtOnce},
                 [&](const Row& row) { jobs.push_back(row.String(0)); });
   if (jobs.empty()) return true;
-  for (const char* table : {"scan_page", "job_item", "job"}) {
+  for (const char* table :
+       {"scan_page", "transfer_part", "planned_variant", "job_item", "job_request", "job"}) {
     const std::int64_t deleted = session.Execute(
         "DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND job_id IN (?) LIMIT ?",
         {merchant.number, jobs, kRemovedAtOnce});
@@ -88,7 +97,35 @@ bool DeleteSomeOfJobs(Session& session, const Merchant& merchant, int channel_nu
   return false;
 }
 
+void WriteSync(Session& session, const Merchant& merchant, int channel_number, const StockSync& stock_sync,
+               bool price_sync) {
+  session.Execute(
+      "UPDATE channel SET stock_sync = ?, stock_percentage = ?, stock_buffer = ?, stock_maximum = ?, "
+      "price_sync = ? WHERE merchant_no = ? AND channel_no = ?",
+      {stock_sync.enabled, stock_sync.percentage, stock_sync.buffer, stock_sync.maximum, price_sync,
+       merchant.number, channel_number});
+}
+
+void ChangeSync(Session& session, const Merchant& merchant, const Channel& before,
+                const ChannelChange& change) {
+  const StockSync stock_sync = change.stock_sync.value_or(before.stock_sync);
+  const bool price_sync = change.price_sync.value_or(before.price_sync);
+  if (stock_sync == before.stock_sync && price_sync == before.price_sync) return;
+  WriteSync(session, merchant, before.number, stock_sync, price_sync);
+  const bool plan_anew =
+      (stock_sync.enabled && stock_sync != before.stock_sync) || (price_sync && !before.price_sync);
+  const bool kept = stock_sync.enabled || price_sync;
+  if (!plan_anew && kept) return;
+  session.Execute("UPDATE channel SET push_all_after = ? WHERE merchant_no = ? AND channel_no = ?",
+                  {plan_anew ? Value("") : Value(std::nullopt), merchant.number, before.number});
+}
+
 }  // namespace
+
+absl::Status ChannelRemoved(std::string_view merchant_id, std::string_view channel_id) {
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_REMOVED,
+               NameOf(merchant_id, channel_id) + " is being removed");
+}
 
 absl::StatusOr<Channel> CreateChannel(Database& database, std::string_view merchant_id,
                                       const Channel& channel) {
@@ -103,6 +140,7 @@ absl::StatusOr<Channel> CreateChannel(Database& database, std::string_view merch
            "VALUES (:merchant, :number, :id, :name, :platform, :endpoint, 1, :now, :now2)",
         soci::use(merchant_number), soci::use(number), soci::use(channel.id), soci::use(channel.display_name),
         soci::use(platform), soci::use(channel.endpoint), soci::use(now), soci::use(now);
+    WriteSync(session, merchant, static_cast<int>(number), channel.stock_sync, channel.price_sync);
     session.soci() << "INSERT INTO channel_count (merchant_no, channel_no) VALUES (:merchant, :number)",
         soci::use(merchant_number), soci::use(number);
     return *Find(session, merchant_id, channel.id);
@@ -131,6 +169,7 @@ absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merch
   return database.Transact([&](Session& session) {
     const Merchant merchant = LockMerchant(session, merchant_id);
     const Channel channel = Require(session, merchant_id, channel_id, change.version);
+    if (channel.removing) throw Refused(ChannelRemoved(merchant_id, channel_id));
     if (change.endpoint && *change.endpoint != channel.endpoint) {
       // A scan that went on at another shop would mix the two.
       RefuseBusy(session, merchant, channel,
@@ -143,6 +182,7 @@ absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merch
         {change.display_name.value_or(channel.display_name),
          static_cast<int>(change.platform.value_or(channel.platform)),
          change.endpoint.value_or(channel.endpoint), Now(), merchant.number, channel.number});
+    ChangeSync(session, merchant, channel, change);
     return *Find(session, merchant_id, channel_id);
   });
 }
@@ -159,6 +199,16 @@ absl::Status DeleteChannel(Database& database, std::string_view merchant_id, std
       const Channel channel = Require(session, merchant_id, channel_id, version);
       // One that needs confirmation goes with its channel.
       RefuseBusy(session, merchant, channel, {v1::JOB_STATE_QUEUED, v1::JOB_STATE_RUNNING});
+      if (!channel.removing) {
+        session.Execute(
+            "UPDATE channel SET removing = 1, push_all_after = NULL WHERE merchant_no = ? AND channel_no = ?",
+            {merchant.number, channel.number});
+        return false;
+      }
+      if (session.Execute("DELETE FROM push WHERE merchant_no = ? AND channel_no = ? LIMIT ?",
+                          {merchant.number, channel.number, kRemovedAtOnce}) > 0) {
+        return false;
+      }
       ListingChanges changes;
       session.Query("SELECT listing_id FROM listing WHERE merchant_no = ? AND channel_no = ? LIMIT ?",
                     {merchant.number, channel.number, kRemovedAtOnce},
@@ -168,7 +218,11 @@ absl::Status DeleteChannel(Database& database, std::string_view merchant_id, std
         return false;
       }
       if (!DeleteSomeOfJobs(session, merchant, channel.number)) return false;
-      for (const char* table : {"channel_count", "channel"}) {
+      if (session.Execute("DELETE FROM item_creation WHERE merchant_no = ? AND channel_no = ? LIMIT ?",
+                          {merchant.number, channel.number, kRemovedAtOnce}) > 0) {
+        return false;
+      }
+      for (const char* table : {"channel_traffic", "channel_count", "channel"}) {
         session.Execute("DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND channel_no = ?",
                         {merchant.number, channel.number});
       }

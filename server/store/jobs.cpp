@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "server/store/channels.h"
 #include "server/store/times.h"
 
 namespace skulink::store {
@@ -16,7 +17,8 @@ constexpr char kColumns[] =
     "j.merchant_no, m.merchant_id, j.job_id, j.channel_no, c.channel_id, j.state, j.scan_mode, j.revision, "
     "j.cancel_requested, j.owner, j.live_before, j.live_seen, j.read_all, j.confirmed, j.items, j.progress, "
     "j.error, "
-    "j.confirmation, j.create_time, j.start_time, j.end_time, c.endpoint ";
+    "j.confirmation, j.create_time, j.start_time, j.end_time, c.endpoint, j.kind, j.validate_only, "
+    "j.position, j.transfer, j.begun_at ";
 constexpr char kFrom[] =
     "FROM merchant m JOIN job j ON j.merchant_no = m.merchant_no "
     "JOIN channel c ON c.merchant_no = j.merchant_no AND c.channel_no = j.channel_no ";
@@ -44,13 +46,18 @@ JobRecord FromRow(const Row& row) {
                    .live_seen = row.Int(11),
                    .read_all = row.Int(12) != 0,
                    .confirmed = row.Int(13) != 0,
-                   .items = row.Int(14)};
+                   .items = row.Int(14),
+                   .position = row.String(24),
+                   .begun_at = row.OptionalInt(26)};
   v1::Job& job = record.job;
   job.set_name(ToString(JobName{record.merchant_id, record.job_id}));
   job.set_channel(ToString(ChannelName{record.merchant_id, record.channel_id}));
   job.set_state(static_cast<v1::JobState>(row.Int(5)));
   job.set_scan_mode(static_cast<v1::ScanMode>(row.Int(6)));
   job.set_revision(row.Int(7));
+  job.set_kind(static_cast<v1::JobKind>(row.Int(22)));
+  job.set_validate_only(row.Int(23) != 0);
+  if (!row.IsNull(25)) Parse(row, 25, job.mutable_transfer());
   Parse(row, 15, job.mutable_progress());
   if (!row.IsNull(16)) Parse(row, 16, job.mutable_error());
   if (!row.IsNull(17)) Parse(row, 17, job.mutable_confirmation());
@@ -91,7 +98,7 @@ bool Ended(v1::JobState state) {
 
 void EndAsCancelled(Session& session, JobRecord& job) {
   job.job.set_state(v1::JOB_STATE_CANCELLED);
-  job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
+  if (job.job.kind() == v1::JOB_KIND_SCAN) job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
   SaveJob(session, job);
 }
 
@@ -109,56 +116,88 @@ absl::Status WrongState(const JobRecord& job, std::string_view needed) {
       {{"job", job.job.name()}, {"state", v1::JobState_Name(job.job.state())}});
 }
 
+std::string FindRequest(Session& session, std::int64_t merchant_number, std::string_view job_id) {
+  std::string request;
+  session.Query("SELECT request FROM job_request WHERE merchant_no = ? AND job_id = ?",
+                {merchant_number, job_id}, [&](const Row& row) { request = row.String(0); });
+  return request;
+}
+
 // The job that an earlier call with the same request_id made.
-std::optional<v1::Job> FindRepeated(Session& session, const Merchant& merchant, const ChannelName& channel,
-                                    v1::ScanMode mode, std::string_view request_id) {
-  if (request_id.empty()) return std::nullopt;
+std::optional<v1::Job> FindRepeated(Session& session, const Merchant& merchant, const JobRequest& request) {
+  if (request.request_id.empty()) return std::nullopt;
   std::optional<JobRecord> before;
   session.Query(absl::StrCat("SELECT ", kColumns, kFrom, "WHERE j.merchant_no = ? AND j.request_id = ?"),
-                {merchant.number, request_id}, [&](const Row& row) { before = FromRow(row); });
+                {merchant.number, request.request_id}, [&](const Row& row) { before = FromRow(row); });
   if (!before) return std::nullopt;
-  if (before->channel_id != channel.channel || before->job.scan_mode() != mode) {
+  if (before->job.kind() != request.kind ||
+      FindRequest(session, merchant.number, before->job_id) != request.request) {
     throw Refused(
-        InvalidField("request_id", v1::ERROR_REASON_REQUEST_ID_REUSED, "was used for another scan"));
+        InvalidField("request_id", v1::ERROR_REASON_REQUEST_ID_REUSED, "was used for another request"));
   }
   return before->job;
 }
 
+// Ends a job of the channel that waits for confirmation; refuses when another one is under way.
+void MakeWay(Session& session, const Merchant& merchant, const ChannelName& channel, int channel_number) {
+  std::optional<JobRecord> active;
+  session.Query(
+      absl::StrCat("SELECT ", kColumns, kFrom, "WHERE j.merchant_no = ? AND j.active_channel_no = ?"),
+      {merchant.number, channel_number}, [&](const Row& row) { active = FromRow(row); });
+  if (!active) return;
+  if (active->job.state() != v1::JOB_STATE_NEEDS_CONFIRMATION) {
+    throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
+                        absl::StrCat(ToString(channel), " has a running job: ", active->job.name()),
+                        {{"job", active->job.name()}}));
+  }
+  EndAsCancelled(session, *active);
+}
+
 }  // namespace
 
-absl::StatusOr<v1::Job> CreateScanJob(Database& database, const ChannelName& channel, v1::ScanMode mode,
-                                      std::string_view request_id) {
+absl::StatusOr<v1::Job> CreateJob(Database& database, const JobRequest& request, const JobCheck& check) {
   return database.Transact([&](Session& session) {
+    const ChannelName& channel = request.channel;
     const Merchant merchant = LockMerchant(session, channel.merchant);
     std::optional<std::int64_t> channel_number;
-    session.Query("SELECT channel_no FROM channel WHERE merchant_no = ? AND channel_id = ?",
-                  {merchant.number, channel.channel}, [&](const Row& row) { channel_number = row.Int(0); });
+    bool removing = false;
+    session.Query("SELECT channel_no, removing FROM channel WHERE merchant_no = ? AND channel_id = ?",
+                  {merchant.number, channel.channel}, [&](const Row& row) {
+                    channel_number = row.Int(0);
+                    removing = row.Int(1) != 0;
+                  });
     if (!channel_number) throw Refused(NotFound(ToString(channel)));
-    if (std::optional<v1::Job> before = FindRepeated(session, merchant, channel, mode, request_id))
-      return *before;
-
-    std::optional<JobRecord> active;
-    session.Query(
-        absl::StrCat("SELECT ", kColumns, kFrom, "WHERE j.merchant_no = ? AND j.active_channel_no = ?"),
-        {merchant.number, *channel_number}, [&](const Row& row) { active = FromRow(row); });
-    if (active && active->job.state() != v1::JOB_STATE_NEEDS_CONFIRMATION) {
-      throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
-                          absl::StrCat(ToString(channel), " has a running job: ", active->job.name()),
-                          {{"job", active->job.name()}}));
+    if (removing) throw Refused(ChannelRemoved(channel.merchant, channel.channel));
+    if (std::optional<v1::Job> before = FindRepeated(session, merchant, request)) return *before;
+    const auto number = static_cast<int>(*channel_number);
+    if (request.scan_mode == v1::SCAN_MODE_UPDATED && !KnownUntil(session, merchant.number, number)) {
+      throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_FULL_SCAN_NEEDED,
+                          ToString(channel) +
+                              " was not scanned in full yet, at a Seller Center that can tell "
+                              "what changed since: scan it in full first"));
     }
-    if (active) EndAsCancelled(session, *active);
+    if (check) check(session, merchant, number);
+    MakeWay(session, merchant, channel, number);
 
     const std::string id = NewJobId();
-    const std::optional<std::string_view> request =
-        request_id.empty() ? std::nullopt : std::optional<std::string_view>(request_id);
+    const std::optional<std::string_view> request_id =
+        request.request_id.empty() ? std::nullopt : std::optional<std::string_view>(request.request_id);
     session.Execute(
-        "INSERT INTO job (merchant_no, job_id, channel_no, active_channel_no, request_id, state, scan_mode, "
-        "revision, "
-        "progress, create_time) VALUES (?, ?, ?, ?, ?, ?, ?, 1, '', ?)",
-        {merchant.number, id, *channel_number, *channel_number, request,
-         static_cast<int>(v1::JOB_STATE_QUEUED), static_cast<int>(mode), Now()});
+        "INSERT INTO job (merchant_no, job_id, channel_no, active_channel_no, request_id, state, kind, "
+        "scan_mode, validate_only, revision, progress, create_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, "
+        "'', ?)",
+        {merchant.number, id, *channel_number, *channel_number, request_id,
+         static_cast<int>(v1::JOB_STATE_QUEUED), static_cast<int>(request.kind),
+         static_cast<int>(request.scan_mode), request.validate_only, Now()});
+    session.Execute("INSERT INTO job_request (merchant_no, job_id, request) VALUES (?, ?, ?)",
+                    {merchant.number, id, Blob{request.request}});
     return Require(session, {channel.merchant, id}).job;
   });
+}
+
+absl::StatusOr<std::string> ReadJobRequest(Database& database, const JobRecord& job) {
+  return database.Read(
+      [&](Session& session) { return FindRequest(session, job.merchant_number, job.job_id); });
 }
 
 absl::StatusOr<JobRecord> ReadJob(Database& database, const JobName& name) {
@@ -230,24 +269,35 @@ absl::StatusOr<v1::Job> Confirm(Database& database, const JobName& name) {
   });
 }
 
-absl::StatusOr<std::optional<JobRecord>> ClaimJob(Database& database, const std::string& owner,
-                                                  absl::Duration lease) {
+absl::StatusOr<std::optional<ClaimedJob>> ClaimJob(Database& database, const std::string& server,
+                                                   const std::string& owner, absl::Duration lease) {
   return database.Transact([&](Session& session) {
+    std::optional<ClaimedJob> claimed;
     std::optional<JobRecord> job;
     session.Query(
         absl::StrCat("SELECT ", kColumns, kFrom,
-                     "WHERE j.active_channel_no IS NOT NULL AND j.state IN (1, 2) AND j.lease_until < ",
-                     kDatabaseNow, " AND m.rekeying = 0 ORDER BY j.create_time LIMIT 1"),
-        {}, [&](const Row& row) { job = FromRow(row); });
-    if (!job) return job;
+                     "LEFT JOIN channel_traffic t ON t.merchant_no = j.merchant_no AND t.channel_no = "
+                     "j.channel_no WHERE j.active_channel_no IS NOT NULL AND j.state IN (1, 2) AND "
+                     "j.lease_until < ",
+                     kDatabaseNow,
+                     " AND m.rekeying = 0 AND (t.owner IS NULL OR t.owner = ? OR t.lease_until < ",
+                     kDatabaseNow, ") ORDER BY j.create_time LIMIT 1"),
+        {server}, [&](const Row& row) { job = FromRow(row); });
+    if (!job) return claimed;
     const std::int64_t taken = session.Execute(
         absl::StrCat("UPDATE job FORCE INDEX (PRIMARY) SET owner = ?, lease_until = ", kDatabaseNow,
                      " + ?, state = 2, start_time = COALESCE(start_time, ?), revision = revision + 1 "
                      "WHERE merchant_no = ? AND job_id = ? AND state IN (1, 2) AND lease_until < ",
                      kDatabaseNow),
         {owner, absl::ToInt64Microseconds(lease), Now(), job->merchant_number, job->job_id});
-    // Zero: another server was quicker.
-    return taken == 0 ? std::nullopt : Find(session, job->merchant_id, job->job_id);
+    if (taken == 0) return claimed;  // another server was quicker
+    std::optional<ChannelTraffic> traffic =
+        TakeTrafficOf(session, job->merchant_number, job->channel_number, server, lease);
+    // Another server took the channel meanwhile, for something to be sent: it takes the job, too.
+    if (!traffic) throw Stale();
+    job = Find(session, job->merchant_id, job->job_id);
+    if (job) claimed = ClaimedJob{*std::move(job), *std::move(traffic)};
+    return claimed;
   });
 }
 
@@ -284,6 +334,7 @@ absl::Status ReleaseAllLeases(Database& database) {
     session.Execute(
         "UPDATE merchant m JOIN job j ON j.merchant_no = m.merchant_no SET j.owner = '', j.lease_until = 0 "
         "WHERE j.active_channel_no IS NOT NULL");
+    session.Execute("UPDATE channel_traffic SET owner = '', lease_until = 0");
   });
 }
 
@@ -310,22 +361,27 @@ void SaveJob(Session& session, JobRecord& job) {
     end_time = Now();
     SetTime(now.mutable_end_time(), *end_time);
     active.reset();
+    session.Execute("DELETE FROM transfer_part WHERE merchant_no = ? AND job_id = ?",
+                    {job.merchant_number, job.job_id});
   }
   const bool has_owner = now.state() == v1::JOB_STATE_RUNNING && !job.owner.empty();
   const std::string progress = now.progress().SerializeAsString();
   const std::string error = now.error().SerializeAsString(),
-                    confirmation = now.confirmation().SerializeAsString();
+                    confirmation = now.confirmation().SerializeAsString(),
+                    transfer = now.transfer().SerializeAsString();
   session.Execute(
       "UPDATE job FORCE INDEX (PRIMARY) SET state = ?, active_channel_no = ?, revision = revision + 1, owner "
       "= ?, "
       "lease_until = IF(?, lease_until, 0), live_before = ?, live_seen = ?, read_all = ?, confirmed = ?, "
       "items = ?, "
-      "progress = ?, error = ?, confirmation = ?, end_time = ? WHERE merchant_no = ? AND job_id = ?",
+      "progress = ?, error = ?, confirmation = ?, end_time = ?, position = ?, transfer = ?, begun_at = ? "
+      "WHERE merchant_no = ? AND job_id = ?",
       {static_cast<int>(now.state()), active, has_owner ? job.owner : std::string(), has_owner,
        job.live_before, job.live_seen, job.read_all, job.confirmed, job.items, Blob{progress},
        now.has_error() ? Value(Blob{error}) : Value(std::nullopt),
-       now.has_confirmation() ? Value(Blob{confirmation}) : Value(std::nullopt), end_time,
-       job.merchant_number, job.job_id});
+       now.has_confirmation() ? Value(Blob{confirmation}) : Value(std::nullopt), end_time, Blob{job.position},
+       now.has_transfer() ? Value(Blob{transfer}) : Value(std::nullopt), job.begun_at, job.merchant_number,
+       job.job_id});
   session.Query("SELECT revision FROM job WHERE merchant_no = ? AND job_id = ?",
                 {job.merchant_number, job.job_id}, [&](const Row& row) { now.set_revision(row.Int(0)); });
 }
@@ -350,8 +406,23 @@ void EndFullScan(Session& session, const JobRecord& job) {
   const bool complete = job.job.progress().refused() == 0 &&
                         job.job.confirmation().reason() != v1::CONFIRMATION_REASON_ENDED_EARLY;
   session.Execute(
-      "UPDATE channel_count SET complete = ?, last_scan_time = ? WHERE merchant_no = ? AND channel_no = ?",
-      {complete, Now(), job.merchant_number, job.channel_number});
+      "UPDATE channel_count SET complete = ?, last_scan_time = ?, known_until = ? WHERE merchant_no = ? AND "
+      "channel_no = ?",
+      {complete, Now(), job.begun_at, job.merchant_number, job.channel_number});
+}
+
+void EndUpdatedScan(Session& session, const JobRecord& job) {
+  session.Execute(
+      "UPDATE channel_count SET last_scan_time = ?, known_until = ? WHERE merchant_no = ? AND channel_no = ?",
+      {Now(), job.begun_at, job.merchant_number, job.channel_number});
+}
+
+std::optional<absl::Time> KnownUntil(Session& session, std::int64_t merchant_number, int channel_number) {
+  std::optional<absl::Time> known_until;
+  session.Query("SELECT known_until FROM channel_count WHERE merchant_no = ? AND channel_no = ?",
+                {merchant_number, channel_number},
+                [&](const Row& row) { known_until = OptionalTime(row.OptionalInt(0)); });
+  return known_until;
 }
 
 }  // namespace skulink::store

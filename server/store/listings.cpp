@@ -10,6 +10,7 @@
 #include "common/sku_key.h"
 #include "common/string_map.h"
 #include "common/text.h"
+#include "server/store/pushes.h"
 
 namespace skulink::store {
 namespace {
@@ -147,6 +148,34 @@ void UpdateBadges(Session& session, const Merchant& merchant, int channel, MenuL
   }
 }
 
+void PlanPushes(Session& session, const Merchant& merchant, int channel, const ListingChanges& changes,
+                const PreparedChanges& prepared) {
+  PushPlanner planner(session, merchant.number);
+  if (!planner.Keeps(channel)) return;
+  const auto matched = [&](const Listing& listing, std::size_t key) {
+    return listing.state == ListingState::kLive && prepared.owners.contains(prepared.sku_keys[key]);
+  };
+  for (std::size_t i = 0; i < changes.created.size(); ++i) {
+    if (matched(changes.created[i], i)) planner.ListingCreated(channel, changes.created[i].listing_id);
+  }
+  for (std::size_t i = 0; i < changes.updated.size(); ++i) {
+    const Listing& listing = changes.updated[i];
+    if (matched(listing, changes.created.size() + i)) {
+      planner.ListingTouched(channel, listing.listing_id);
+    } else {
+      planner.ListingLeft(channel, listing.listing_id);
+    }
+  }
+  for (const std::string& id : changes.removed) planner.ListingLeft(channel, id);
+  planner.Settle();
+}
+
+KnownListing KnownFromRow(const Row& row) {
+  KnownListing known{row.Text(0), {}, static_cast<ListingState>(row.Int(2))};
+  std::memcpy(known.fingerprint.data(), row.Text(1).data(), known.fingerprint.size());
+  return known;
+}
+
 }  // namespace
 
 Fingerprint FingerprintOf(const Listing& listing) {
@@ -253,6 +282,7 @@ void ApplyListingChanges(Session& session, const Merchant& merchant, int channel
     UpdateBadges(session, merchant, channel, ledger, owners.empty() ? prepared->owners : owners, settled);
   }
   ledger.Settle(channel, memory);
+  PlanPushes(session, merchant, channel, changes, *prepared);
 }
 
 void StreamListings(Session& session, std::int64_t merchant_number, int channel, std::string_view after,
@@ -260,11 +290,55 @@ void StreamListings(Session& session, std::int64_t merchant_number, int channel,
   session.Stream(
       "SELECT listing_id, fingerprint, state FROM listing FORCE INDEX (PRIMARY) WHERE merchant_no = ? AND "
       "channel_no = ? AND listing_id > ? ORDER BY listing_id",
-      {merchant_number, channel, after}, [&](const Row& row) {
-        KnownListing known{row.Text(0), {}, static_cast<ListingState>(row.Int(2))};
-        std::memcpy(known.fingerprint.data(), row.Text(1).data(), known.fingerprint.size());
-        take(known);
-      });
+      {merchant_number, channel, after}, [&](const Row& row) { take(KnownFromRow(row)); });
+}
+
+void FindKnownListings(Session& session, std::int64_t merchant_number, int channel,
+                       const std::vector<std::string_view>& listing_ids,
+                       const std::function<void(const KnownListing&)>& take) {
+  session.Query(
+      "SELECT listing_id, fingerprint, state FROM listing WHERE merchant_no = ? AND channel_no = ? AND "
+      "listing_id IN (?)",
+      {merchant_number, channel, listing_ids}, [&](const Row& row) { take(KnownFromRow(row)); });
+}
+
+std::vector<LockedListing> LockListings(Session& session, std::int64_t merchant_number, int channel,
+                                        const std::vector<std::string_view>& listing_ids) {
+  std::vector<LockedListing> locked;
+  session.Query(absl::StrCat("SELECT ", kListingColumns,
+                             ", sku_key, name_key, in_pos FROM listing FORCE INDEX (PRIMARY) WHERE "
+                             "merchant_no = ? AND channel_no = ? AND listing_id IN (?) FOR UPDATE"),
+                {merchant_number, channel, listing_ids}, [&](const Row& row) {
+                  locked.push_back({.listing = ListingFromRow(row, 0),
+                                    .sku_key = row.String(9),
+                                    .name_key = row.String(10),
+                                    .in_pos = row.Int(11) != 0});
+                });
+  return locked;
+}
+
+void WriteListingValues(Session& session, std::int64_t merchant_number, int channel,
+                        const std::vector<LockedListing>& listings) {
+  ValueRows rows;
+  std::vector<Fingerprint> fingerprints;
+  fingerprints.reserve(listings.size());  // rows point into it
+  for (const LockedListing& locked : listings) {
+    if (!locked.changed) continue;
+    const Listing& listing = locked.listing;
+    const std::optional<Money>& price = listing.price;
+    const Fingerprint& fingerprint = fingerprints.emplace_back(FingerprintOf(listing));
+    rows.push_back({merchant_number, channel, listing.listing_id, listing.item_id, listing.seller_sku,
+                    locked.sku_key, static_cast<int>(listing.state), locked.in_pos, listing.name,
+                    locked.name_key, price ? Value(price->ten_thousandths) : Value(std::nullopt),
+                    price ? Value(price->currency) : Value(std::nullopt), listing.stock, listing.gtin,
+                    Blob{std::string_view(fingerprint.data(), fingerprint.size())}});
+  }
+  if (rows.empty()) return;
+  session.Execute(
+      absl::StrCat("INSERT INTO listing (", kWrittenColumns,
+                   ") VALUES ? ON DUPLICATE KEY UPDATE price = VALUES(price), currency = VALUES(currency), "
+                   "stock = VALUES(stock), fingerprint = VALUES(fingerprint)"),
+      {rows});
 }
 
 StringMap<std::string> ItemsOfListings(Session& session, std::int64_t merchant_number, int channel,

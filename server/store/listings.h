@@ -67,6 +67,25 @@ struct KnownListing {
 void StreamListings(Session& session, std::int64_t merchant_number, int channel, std::string_view after,
                     const std::function<void(const KnownListing&)>& take);
 
+// Listings as they are stored, held for the rest of the transaction.
+struct LockedListing {
+  Listing listing;
+  std::string sku_key, name_key;
+  bool in_pos = false;
+  bool changed = false;  // stock or price, by the caller
+};
+std::vector<LockedListing> LockListings(Session& session, std::int64_t merchant_number, int channel,
+                                        const std::vector<std::string_view>& listing_ids);
+// Writes stock and price of those that changed: what the Seller Center took, or nothing when that is not
+// known.
+void WriteListingValues(Session& session, std::int64_t merchant_number, int channel,
+                        const std::vector<LockedListing>& listings);
+
+// Those of these listings that the channel has.
+void FindKnownListings(Session& session, std::int64_t merchant_number, int channel,
+                       const std::vector<std::string_view>& listing_ids,
+                       const std::function<void(const KnownListing&)>& take);
+
 // The items of these listings, by listing id.
 StringMap<std::string> ItemsOfListings(Session& session, std::int64_t merchant_number, int channel,
                                        const std::vector<std::string>& listing_ids);

@@ -1,6 +1,7 @@
 // The views whose rows are listings: Not In POS, Multiple Listing.
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -58,6 +59,16 @@ void ReadRange(Session& session, const Menu& menu, const MenuQuery& query, const
                   rows.push_back({range.channel, ListingFromRow(row, 0)});
                   keys.push_back(row.String(9));
                 });
+}
+
+void Explain(Session& session, const Menu& menu, std::span<MenuListing> rows) {
+  std::vector<UnmatchedListing> listings;
+  for (const MenuListing& row : rows) {
+    listings.push_back({SkuKey(row.listing.seller_sku, menu.sku_case), row.listing.gtin});
+  }
+  std::vector<NotInPosExplanation> explanations =
+      ExplainNotInPos(session, menu.merchant_number, listings, /*with_candidates=*/true);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].explanation = std::move(explanations[i]);
 }
 
 // What is selected of a group and one of its listings; GroupsFromRows reads it.
@@ -239,7 +250,7 @@ void AddGroups(Session& session, const Menu& menu, const MenuQuery& query, Group
 }  // namespace
 
 absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& menu, const MenuQuery& query,
-                                               const std::vector<ListingState>& states) {
+                                               const std::vector<ListingState>& states, bool with_reasons) {
   return database.Read([&](Session& session) {
     std::vector<ListingState> ordered(states);
     std::sort(ordered.begin(), ordered.end());
@@ -277,6 +288,10 @@ absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& m
                     [&](const MenuListing& row) { return !FoldCase(row.listing.name).starts_with(folded); });
     }
     page.rows = std::move(rows);
+    for (std::size_t i = 0; with_reasons && i < page.rows.size(); i += kExplainedAtOnce) {
+      Explain(session, menu,
+              std::span(page.rows).subspan(i, std::min(kExplainedAtOnce, page.rows.size() - i)));
+    }
     return page;
   });
 }

@@ -9,37 +9,39 @@
 
 namespace skulink::store {
 
+Menu ReadMenu(Session& session, std::string_view merchant_id,
+              const std::vector<std::string>& asked_channel_ids) {
+  Menu menu;
+  bool found = false;
+  session.Query(
+      "SELECT m.merchant_no, m.sku_case, m.rekeying, c.channel_no, c.channel_id, n.not_in_pos, "
+      "n.multiple_listings FROM merchant m LEFT JOIN (channel c JOIN channel_count n "
+      "ON n.merchant_no = c.merchant_no AND n.channel_no = c.channel_no) ON c.merchant_no = m.merchant_no "
+      "WHERE m.merchant_id = ? ORDER BY c.channel_id",
+      {merchant_id}, [&](const Row& row) {
+        if (row.Int(2) != 0) throw Refused(Rekeying(merchant_id));
+        found = true;
+        menu.merchant_number = row.Int(0);
+        menu.sku_case = static_cast<SkuCase>(row.Int(1));
+        if (!row.IsNull(3))
+          menu.channels.push_back({static_cast<int>(row.Int(3)), row.String(4), row.Int(5), row.Int(6)});
+      });
+  menu.merchant_id = merchant_id;
+  if (!found) throw Refused(NotFound(ToString(MerchantName{menu.merchant_id})));
+  for (const Menu::ChannelRef& channel : menu.channels) menu.all |= BadgeOf(channel.number);
+  for (const std::string& id : asked_channel_ids) {
+    const auto channel = std::find_if(menu.channels.begin(), menu.channels.end(),
+                                      [&](const Menu::ChannelRef& other) { return other.id == id; });
+    if (channel == menu.channels.end()) throw Refused(NotFound(ToString(ChannelName{menu.merchant_id, id})));
+    menu.asked |= BadgeOf(channel->number);
+  }
+  if (asked_channel_ids.empty()) menu.asked = menu.all;
+  return menu;
+}
+
 absl::StatusOr<Menu> OpenMenu(Database& database, std::string_view merchant_id,
                               const std::vector<std::string>& asked_channel_ids) {
-  return database.Read([&](Session& session) {
-    Menu menu;
-    bool found = false;
-    session.Query(
-        "SELECT m.merchant_no, m.sku_case, m.rekeying, c.channel_no, c.channel_id, n.not_in_pos, "
-        "n.multiple_listings FROM merchant m LEFT JOIN (channel c JOIN channel_count n "
-        "ON n.merchant_no = c.merchant_no AND n.channel_no = c.channel_no) ON c.merchant_no = m.merchant_no "
-        "WHERE m.merchant_id = ? ORDER BY c.channel_id",
-        {merchant_id}, [&](const Row& row) {
-          if (row.Int(2) != 0) throw Refused(Rekeying(merchant_id));
-          found = true;
-          menu.merchant_number = row.Int(0);
-          menu.sku_case = static_cast<SkuCase>(row.Int(1));
-          if (!row.IsNull(3))
-            menu.channels.push_back({static_cast<int>(row.Int(3)), row.String(4), row.Int(5), row.Int(6)});
-        });
-    menu.merchant_id = merchant_id;
-    if (!found) throw Refused(NotFound(ToString(MerchantName{menu.merchant_id})));
-    for (const Menu::ChannelRef& channel : menu.channels) menu.all |= BadgeOf(channel.number);
-    for (const std::string& id : asked_channel_ids) {
-      const auto channel = std::find_if(menu.channels.begin(), menu.channels.end(),
-                                        [&](const Menu::ChannelRef& other) { return other.id == id; });
-      if (channel == menu.channels.end())
-        throw Refused(NotFound(ToString(ChannelName{menu.merchant_id, id})));
-      menu.asked |= BadgeOf(channel->number);
-    }
-    if (asked_channel_ids.empty()) menu.asked = menu.all;
-    return menu;
-  });
+  return database.Read([&](Session& session) { return ReadMenu(session, merchant_id, asked_channel_ids); });
 }
 
 absl::StatusOr<std::vector<ChannelStatistic>> ChannelStatistics(

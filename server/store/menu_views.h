@@ -14,6 +14,7 @@
 #include "common/sku_key.h"
 #include "server/store/channels.h"
 #include "server/store/database.h"
+#include "server/store/not_in_pos_reasons.h"
 
 // The six views of the products menu (design rule 5). Every page is a short range of an index; each view's
 // plan is checked by a test.
@@ -36,6 +37,9 @@ struct Menu {
 };
 absl::StatusOr<Menu> OpenMenu(Database& database, std::string_view merchant_id,
                               const std::vector<std::string>& asked_channel_ids);
+// The same in a session; throws Refused.
+Menu ReadMenu(Session& session, std::string_view merchant_id,
+              const std::vector<std::string>& asked_channel_ids);
 
 struct MenuQuery {
   std::string sku_prefix;   // as given; at most one of the two
@@ -60,6 +64,7 @@ struct MenuVariant {
 struct MenuListing {
   int channel_number = 0;
   Listing listing;
+  NotInPosExplanation explanation;  // of Not In POS with reasons
 };
 
 struct MultipleListingGroup {
@@ -77,7 +82,8 @@ absl::StatusOr<MenuPage<MenuVariant>> NotInChannel(Database& database, const Men
 absl::StatusOr<MenuPage<MenuVariant>> InPos(Database& database, const Menu& menu, const MenuQuery& query);
 // `states` must not be empty.
 absl::StatusOr<MenuPage<MenuListing>> NotInPos(Database& database, const Menu& menu, const MenuQuery& query,
-                                               const std::vector<ListingState>& states);
+                                               const std::vector<ListingState>& states,
+                                               bool with_reasons = false);
 absl::StatusOr<MenuPage<MultipleListingGroup>> MultipleListings(Database& database, const Menu& menu,
                                                                 const MenuQuery& query);
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kSelect =
     "SELECT merchant_no, merchant_id, display_name, currency, sku_case, version, create_time, update_time, "
-    "rekeying, sku_revision "
+    "rekeying, sku_revision, allow_negative_stock "
     "FROM merchant ";
 
 Merchant FromRow(const Row& row) {
@@ -20,6 +20,7 @@ Merchant FromRow(const Row& row) {
           .display_name = row.String(2),
           .currency = row.String(3),
           .sku_case = static_cast<SkuCase>(row.Int(4)),
+          .allow_negative_stock = row.Int(10) != 0,
           .version = row.Int(5),
           .sku_revision = row.Int(9),
           .create_time = absl::FromUnixMicros(row.Int(6)),
@@ -40,10 +41,10 @@ Merchant Insert(Session& session, const Merchant& merchant) {
   const std::int64_t now = Now();
   try {
     session.Execute(
-        "INSERT INTO merchant (merchant_no, merchant_id, display_name, currency, sku_case, version, "
-        "create_time, update_time) VALUES (?, ?, ?, ?, ?, 1, ?, ?)",
+        "INSERT INTO merchant (merchant_no, merchant_id, display_name, currency, sku_case, "
+        "allow_negative_stock, version, create_time, update_time) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
         {number, merchant.id, merchant.display_name, merchant.currency, static_cast<int>(merchant.sku_case),
-         now, now});
+         merchant.allow_negative_stock, now, now});
   } catch (const StoreError& error) {
     if (error.number() != kDuplicateKey) throw;
     throw Stale();  // another server made it meanwhile
@@ -115,12 +116,14 @@ absl::StatusOr<Merchant> UpdateMerchant(Database& database, std::string_view mer
     merchant.display_name = change.display_name.value_or(merchant.display_name);
     merchant.currency = change.currency.value_or(merchant.currency);
     merchant.sku_case = change.sku_case.value_or(merchant.sku_case);
+    merchant.allow_negative_stock = change.allow_negative_stock.value_or(merchant.allow_negative_stock);
     session.Execute(
-        "UPDATE merchant SET display_name = ?, currency = ?, sku_case = ?, rekeying = IF(?, 1, rekeying), "
+        "UPDATE merchant SET display_name = ?, currency = ?, sku_case = ?, allow_negative_stock = ?, "
+        "rekeying = IF(?, 1, rekeying), "
         "rekeying_until = IF(?, 0, rekeying_until), version = version + 1, update_time = ? WHERE merchant_no "
         "= ?",
-        {merchant.display_name, merchant.currency, static_cast<int>(merchant.sku_case), new_case, new_case,
-         Now(), merchant.number});
+        {merchant.display_name, merchant.currency, static_cast<int>(merchant.sku_case),
+         merchant.allow_negative_stock, new_case, new_case, Now(), merchant.number});
     return change.sku_case.has_value();
   });
   if (!rekey.ok()) return rekey.status();

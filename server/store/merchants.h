@@ -19,6 +19,7 @@ struct Merchant {
   std::string display_name;
   std::string currency;
   SkuCase sku_case = SkuCase::kSensitive;
+  bool allow_negative_stock = false;
   std::int64_t version = 0;       // the etag
   std::int64_t sku_revision = 0;  // another one when a SKU key came to a variant or left it
   absl::Time create_time, update_time;
@@ -28,10 +29,12 @@ struct MerchantChange {
   std::optional<std::string> display_name;
   std::optional<std::string> currency;
   std::optional<SkuCase> sku_case;
+  std::optional<bool> allow_negative_stock;
   std::optional<std::int64_t> version;  // ETAG_MISMATCH when it is not the current one
 };
 
-// ALREADY_EXISTS when the id is taken. Reads id, display_name, currency, sku_case.
+// ALREADY_EXISTS when the id is taken. Reads id, display_name, currency, sku_case,
+// allow_negative_stock.
 absl::StatusOr<Merchant> CreateMerchant(Database& database, const Merchant& merchant);
 absl::StatusOr<Merchant> GetMerchant(Database& database, std::string_view merchant_id);
 // By id, those after `after_id`.

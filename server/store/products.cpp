@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/names.h"
+#include "common/product_rules.h"
 #include "common/string_map.h"
 #include "server/store/catalog_edit.h"
 #include "server/store/merchants.h"
@@ -15,7 +16,7 @@ namespace skulink::store {
 namespace {
 
 // Of a transaction: variants at most, and rows, which are variants, their products, and a listing of each on
-// every channel.
+// every channel with the pushes that it is sent.
 constexpr std::int64_t kVariantsAtOnce = 2500, kRowsAtOnce = 9000;
 
 std::string NameOf(std::string_view merchant_id, std::string_view product_id) {
@@ -68,6 +69,10 @@ class Import {
     if (is_new) product = &edit_.Create(row.product.id, row.product.name);
     bool changed = !is_new && product->now.name != row.product.name;
     if (changed) edit_.Rename(*product, row.product.name);
+    if (!row.product.image_uris.empty() && product->now.image_uris != row.product.image_uris) {
+      edit_.SetImages(*product, row.product.image_uris);
+      changed = true;
+    }
     const std::vector<Variant> variants = WithKeptFields(row, *product);
     if (!is_new) edit_.GiveUpSkus(*product, variants);
     std::int64_t refused = 0;
@@ -137,11 +142,9 @@ class Import {
       refused.set_product_id(row.product.id);
       refused.set_variant_id(variant.id);
     };
-    if (std::ssize(product.variants) >= kMaxVariantsOfProduct &&
-        CatalogEdit::Find(product, variant.id) == nullptr) {
-      refuse(
-          field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
-          absl::StrCat("is one more than the ", kMaxVariantsOfProduct, " variants that a product can have"));
+    if (std::ssize(product.variants) >= kMaxVariants && CatalogEdit::Find(product, variant.id) == nullptr) {
+      refuse(field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+             absl::StrCat("is one more than the ", kMaxVariants, " variants that a product can have"));
       return std::nullopt;
     }
     VariantName taken_by;
@@ -174,12 +177,8 @@ void Add(v1::ImportCounts& sum, const v1::ImportCounts& part) {
 }
 
 std::int64_t VariantsAtOnce(Session& session, std::string_view merchant_id) {
-  std::int64_t channels = 0;
-  session.Query(
-      "SELECT COUNT(*) FROM merchant m JOIN channel_count n ON n.merchant_no = m.merchant_no "
-      "WHERE m.merchant_id = ? AND n.live + n.inactive + n.pending + n.suspended + n.deleted + n.unknown > 0",
-      {merchant_id}, [&](const Row& row) { channels = row.Int(0); });
-  return std::min(kVariantsAtOnce, kRowsAtOnce / (2 + channels));
+  const std::int64_t of_key = RowsOfKey(session, RequireMerchant(session, merchant_id).number);
+  return std::min(kVariantsAtOnce, kRowsAtOnce / (2 + of_key));
 }
 
 ImportOutcome ImportSome(Session& session, std::string_view merchant_id, std::span<const ImportRow> rows) {
@@ -208,7 +207,9 @@ absl::StatusOr<Product> CreateProduct(Database& database, std::string_view merch
     CatalogEdit edit(session, merchant);
     edit.Load({product.id}, SkusOf(product.variants));
     if (edit.Find(product.id) != nullptr) throw Refused(AlreadyExists(NameOf(merchant_id, product.id)));
-    PutAll(edit, edit.Create(product.id, product.name), product.variants);
+    CatalogEdit::EditedProduct& created = edit.Create(product.id, product.name);
+    edit.SetImages(created, product.image_uris);
+    PutAll(edit, created, product.variants);
     edit.Write();
     return Read(session, merchant_id, product.id);
   });
@@ -239,6 +240,7 @@ absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merch
               change.variants ? SkusOf(*change.variants) : std::vector<std::string_view>());
     CatalogEdit::EditedProduct& product = Require(edit, merchant, product_id, change.version);
     if (change.name) edit.Rename(product, *change.name);
+    if (change.image_uris) edit.SetImages(product, *change.image_uris);
     if (change.variants) {
       absl::flat_hash_set<std::string_view> kept;
       for (const Variant& variant : *change.variants) kept.insert(variant.id);

@@ -32,6 +32,7 @@ struct Product {
   std::vector<Variant> variants;
   std::int64_t version = 0;  // the etag
   absl::Time create_time, update_time;
+  std::vector<std::string> image_uris = {};
 };
 
 // All values are checked before they come here, but for SKU keys and ids taken, which only the store knows.
@@ -46,6 +47,7 @@ absl::StatusOr<std::vector<Product>> ListProducts(Database& database, std::strin
                                                   std::int64_t after_number, int limit);
 struct ProductChange {
   std::optional<std::string> name;
+  std::optional<std::vector<std::string>> image_uris;
   std::optional<std::vector<Variant>> variants;  // the whole list: others are deleted
   std::optional<std::int64_t> version;           // ETAG_MISMATCH when it is not the current one
 };
@@ -54,14 +56,13 @@ absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merch
 absl::Status DeleteProduct(Database& database, std::string_view merchant_id, std::string_view product_id,
                            std::optional<std::int64_t> version);
 
-inline constexpr std::int64_t kMaxVariantsOfProduct = 1000;
-
 // Fields of a variant that a row of an import leaves as they are known.
 struct KeptFields {
   bool sku = false, barcode = false, price = false, stock = false, option = false;
 };
 
-// One row of an import: creates or changes the product and the variants it names.
+// One row of an import: creates or changes the product and the variants it names. Without image_uris the
+// product keeps those it has.
 struct ImportRow {
   std::int64_t line = 0;
   Product product;

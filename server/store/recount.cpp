@@ -7,6 +7,7 @@
 #include "common/sku_key.h"
 #include "common/text.h"
 #include "server/store/listings.h"
+#include "server/store/variant_keys.h"
 
 namespace skulink::store {
 namespace {
@@ -50,11 +51,17 @@ void ReadProducts(Session& session, const Merchant& merchant, Recount& recount) 
 Pos ReadPos(Session& session, const Merchant& merchant, Recount& recount) {
   Pos pos;
   session.Stream(
-      "SELECT product_no, variant_no, sku, sku_key, badges FROM variant WHERE merchant_no = ?",
+      "SELECT product_no, variant_no, sku, sku_key, badges, barcode, loose_key, gtin_key FROM variant WHERE "
+      "merchant_no = ?",
       {merchant.number}, [&](const Row& row) {
-        const std::string key = SkuKey(row.Text(2), merchant.sku_case);
+        const auto [key, loose_key, gtin_key] = KeysOf(row.Text(2), row.Text(5), merchant.sku_case);
         if (key != row.Text(3) || key.empty() != row.IsNull(3)) {
           recount.wrong_rows.push_back(absl::StrCat("SKU key of variant ", row.Int(0), "/", row.Int(1)));
+        }
+        if (loose_key != row.Text(6) || loose_key.empty() != row.IsNull(6) ||
+            gtin_key != row.OptionalInt(7)) {
+          recount.wrong_rows.push_back(
+              absl::StrCat("loose SKU key or GTIN of variant ", row.Int(0), "/", row.Int(1)));
         }
         if (!key.empty()) pos.by_key[key] = pos.variants.size();
         pos.variants.push_back({row.Int(0), row.Int(1), row.Int(4)});

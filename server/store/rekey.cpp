@@ -1,5 +1,7 @@
 #include "server/store/rekey.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <iterator>
@@ -15,8 +17,10 @@
 #include "common/errors.h"
 #include "common/names.h"
 #include "common/string_map.h"
+#include "server/store/pushes.h"
 #include "server/store/recount.h"
 #include "server/store/times.h"
+#include "server/store/variant_keys.h"
 
 namespace skulink::store {
 namespace {
@@ -83,7 +87,7 @@ constexpr std::size_t kClashesNamed = 20;
 
 struct Rekeyed {
   std::int64_t product, variant;
-  std::string key;
+  VariantKeys keys;
 };
 
 // The next variants after (product, variant), with their new keys. Returns how many there were.
@@ -93,20 +97,25 @@ std::int64_t RekeyVariants(Session& session, const Merchant& merchant, std::int6
   std::int64_t seen = 0;
   const std::int64_t after_product = product, after_variant = variant;
   session.Query(
-      "SELECT product_no, variant_no, sku, sku_key FROM variant WHERE merchant_no = ? AND product_no >= ? "
-      "AND "
-      "(product_no > ? OR variant_no > ?) ORDER BY product_no, variant_no LIMIT ?",
+      "SELECT product_no, variant_no, sku, barcode, sku_key, loose_key, gtin_key FROM variant WHERE "
+      "merchant_no "
+      "= ? AND product_no >= ? AND (product_no > ? OR variant_no > ?) ORDER BY product_no, variant_no LIMIT "
+      "?",
       {merchant.number, after_product, after_product, after_variant, kRowsAtOnce}, [&](const Row& row) {
         ++seen;
         product = row.Int(0);
         variant = row.Int(1);
-        std::string key = SkuKey(row.Text(2), merchant.sku_case);
-        if (key != row.Text(3)) changed.push_back({product, variant, std::move(key)});
+        VariantKeys keys = KeysOf(row.Text(2), row.Text(3), merchant.sku_case);
+        const VariantKeys stored{row.String(4), row.String(5), row.OptionalInt(6)};
+        if (keys != stored) changed.push_back({product, variant, std::move(keys)});
       });
   for (const Rekeyed& row : changed) {
     session.Execute(
-        "UPDATE variant SET sku_key = ? WHERE merchant_no = ? AND product_no = ? AND variant_no = ?",
-        {row.key, merchant.number, row.product, row.variant});
+        "UPDATE variant SET sku_key = ?, loose_key = ?, gtin_key = ? WHERE merchant_no = ? AND product_no = "
+        "? AND "
+        "variant_no = ?",
+        {NullWhenEmpty(row.keys.sku_key), NullWhenEmpty(row.keys.loose_key), row.keys.gtin_key,
+         merchant.number, row.product, row.variant});
   }
   return seen;
 }
@@ -173,11 +182,14 @@ absl::Status WriteKeys(const Turn& turn) {
 
 absl::Status WriteMatches(const Turn& turn, const Recount& right) {
   SKULINK_RETURN_IF_ERROR(InChunks(turn, right.wrong_in_pos, [&](Session& session, auto chunk) {
+    PushPlanner planner(session, turn.merchant().number);
     for (const Recount::WrongInPos& row : chunk) {
+      if (!row.right) planner.ListingLeft(row.channel, row.listing_id);
       session.Execute(
           "UPDATE listing SET in_pos = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id = ?",
           {row.right, turn.merchant().number, row.channel, row.listing_id});
     }
+    planner.Settle();
   }));
   return InChunks(turn, right.wrong_badges, [&](Session& session, auto chunk) {
     for (const Recount::WrongBadges& row : chunk) {
@@ -211,7 +223,8 @@ absl::Status WriteGroups(const Turn& turn, const Recount& right) {
   return absl::OkStatus();
 }
 
-// The last transaction: counts, and the mark is taken away.
+// The last transaction: counts, the channels that are kept in step are to be planned anew, and the mark is
+// taken away.
 absl::Status WriteCounts(const Turn& turn, const Recount& right) {
   return turn.Transact([&](Session& session) {
     for (const auto& [channel, counts] : right.channels) {
@@ -229,6 +242,10 @@ absl::Status WriteCounts(const Turn& turn, const Recount& right) {
       session.Execute("INSERT INTO badge_count (merchant_no, badges, variants) VALUES (?, ?, ?)",
                       {turn.merchant().number, badges, variants});
     }
+    session.Execute(
+        "UPDATE channel SET push_all_after = '' WHERE merchant_no = ? AND (stock_sync OR price_sync) AND NOT "
+        "removing",
+        {turn.merchant().number});
     session.Execute(
         "UPDATE merchant SET rekeying = 0, rekeying_until = 0, sku_revision = sku_revision + 1 WHERE "
         "merchant_no = ?",
@@ -319,7 +336,10 @@ absl::Status FinishAbandonedRekeying(Database& database, const std::stop_token& 
     return ids;
   });
   if (!marked.ok()) return marked.status();
-  for (const std::string& id : *marked) SKULINK_RETURN_IF_ERROR(FinishRekeying(database, id, stop));
+  for (const std::string& id : *marked) {
+    spdlog::info("computing all keys of {} anew", ToString(MerchantName{id}));
+    SKULINK_RETURN_IF_ERROR(FinishRekeying(database, id, stop));
+  }
   return absl::OkStatus();
 }
 

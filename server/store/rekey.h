@@ -8,8 +8,9 @@
 #include "server/store/database.h"
 #include "server/store/merchants.h"
 
-// Computing all SKU keys of a merchant anew after its sku_case changed. Too much for one transaction: while
-// it is under way the merchant is marked, and whoever asks for it is told REKEYING.
+// Computing all keys of a merchant anew after its sku_case changed, or a migration brought new kinds of keys.
+// Too much for one transaction: while it is under way the merchant is marked, and whoever asks for it is told
+// REKEYING.
 namespace skulink::store {
 
 // Throws Refused (SKU_CASE_CLASH, with the variants) when `sku_case` would give two variants one key.
@@ -21,7 +22,7 @@ void RefuseClashes(Session& session, const Merchant& merchant, SkuCase sku_case)
 absl::Status FinishRekeying(Database& database, std::string_view merchant_id,
                             const std::stop_token& stop = {});
 
-// Finishes what servers that died left half-way.
+// Finishes what servers that died left half-way, and what a migration marked.
 absl::Status FinishAbandonedRekeying(Database& database, const std::stop_token& stop = {});
 
 }  // namespace skulink::store

@@ -9,7 +9,7 @@
 namespace skulink::store {
 namespace {
 
-constexpr std::int64_t kMaxItems = 10'000;
+constexpr std::int64_t kMaxItemsOfScan = 10'000;
 constexpr int kRemovedAtOnce = 2000;
 // Code points that the columns hold, whatever they are.
 constexpr std::size_t kMaxField = 50, kMaxDescription = 250;
@@ -99,9 +99,10 @@ absl::Status RemoveOldScanPages(Database& database, const JobRecord& job) {
 
 void SaveJobItems(Session& session, JobRecord& job, const std::vector<v1::JobItem>& items) {
   RowBatch batch("job_item",
-                 "merchant_no, job_id, item_no, listing_id, item_id, outcome, reason, field, description");
+                 "merchant_no, job_id, item_no, listing_id, item_id, outcome, reason, field, description, "
+                 "product_id, variant_id");
   for (const v1::JobItem& item : items) {
-    if (job.items >= kMaxItems) break;
+    if (job.job.kind() == v1::JOB_KIND_SCAN && job.items >= kMaxItemsOfScan) break;
     batch.Add(job.merchant_number)
         .Add(job.job_id)
         .Add(++job.items)
@@ -109,8 +110,10 @@ void SaveJobItems(Session& session, JobRecord& job, const std::vector<v1::JobIte
         .Add(item.item_id());
     batch.Add(std::int64_t{item.outcome()}).Add(std::int64_t{item.reason()});
     batch.Add(FirstCodePoints(item.field(), kMaxField))
-        .Add(FirstCodePoints(item.description(), kMaxDescription))
-        .EndRow();
+        .Add(FirstCodePoints(item.description(), kMaxDescription));
+    VariantName variant;
+    if (!item.variant().empty()) variant = *ParseVariantName(item.variant(), "variant");
+    batch.Add(variant.product).Add(variant.variant).EndRow();
   }
   if (!batch.empty()) session.Load(batch);
 }
@@ -124,7 +127,8 @@ absl::StatusOr<std::vector<v1::JobItem>> ListJobItems(Database& database, const 
     std::vector<v1::JobItem> items;
     numbers.clear();
     session.Query(
-        "SELECT item_no, listing_id, item_id, outcome, reason, field, description FROM job_item "
+        "SELECT item_no, listing_id, item_id, outcome, reason, field, description, product_id, variant_id "
+        "FROM job_item "
         "WHERE merchant_no = ? AND job_id = ? AND item_no > ? ORDER BY item_no LIMIT ?",
         {job->merchant_number, job->job_id, after, limit}, [&](const Row& row) {
           numbers.push_back(row.Int(0));
@@ -135,6 +139,9 @@ absl::StatusOr<std::vector<v1::JobItem>> ListJobItems(Database& database, const 
           item.set_reason(static_cast<v1::ErrorReason>(row.Int(4)));
           item.set_field(row.String(5));
           item.set_description(row.String(6));
+          if (!row.Text(8).empty()) {
+            item.set_variant(ToString(VariantName{name.merchant, row.String(7), row.String(8)}));
+          }
         });
     return items;
   });

@@ -227,19 +227,22 @@ void Session::Load(const RowBatch& batch, OnDuplicate on_duplicate) {
   CheckLoaded(on_duplicate);
 }
 
+// "Records: 3  Deleted: 0  Skipped: 1  Warnings: 1": what the last statement answered. mysql_warning_count
+// would stop at 65535.
+std::int64_t Session::InfoCount(std::string_view name) const {
+  const char* const answered = mysql_info(native());
+  const std::string_view info = answered != nullptr ? answered : "";
+  std::int64_t number = 0;
+  if (std::size_t at = info.find(name); at != info.npos) {
+    std::from_chars(info.data() + at + name.size(), info.data() + info.size(), number);
+  }
+  return number;
+}
+
 // With LOCAL the server makes warnings of most errors, since it cannot stop the client from sending.
 void Session::CheckLoaded(OnDuplicate on_duplicate) {
-  // "Records: 3  Deleted: 0  Skipped: 1  Warnings: 1". mysql_warning_count would stop at 65535.
-  std::string_view info = mysql_info(native()) != nullptr ? mysql_info(native()) : "";
-  auto count = [&](std::string_view name) {
-    std::int64_t number = 0;
-    if (std::size_t at = info.find(name); at != info.npos) {
-      std::from_chars(info.data() + at + name.size(), info.data() + info.size(), number);
-    }
-    return number;
-  };
-  std::int64_t warnings = count("Warnings: ");
-  if (warnings == 0 || (on_duplicate == OnDuplicate::kIgnore && warnings == count("Skipped: "))) return;
+  const std::int64_t warnings = InfoCount("Warnings: ");
+  if (warnings == 0 || (on_duplicate == OnDuplicate::kIgnore && warnings == InfoCount("Skipped: "))) return;
   unsigned number = 0;
   std::string message = "LOAD DATA gave warnings";
   Query("SHOW WARNINGS", {}, [&](const Row& row) {

@@ -143,6 +143,8 @@ class Session {
 
   // Native. Each `?` takes one value. Returns the rows matched or inserted.
   std::int64_t Execute(std::string_view sql, std::initializer_list<Value> values = {});
+  // Rows that the last Execute, an INSERT ... SELECT, chose, whether or not they were there already.
+  std::int64_t records() const { return InfoCount("Records: "); }
   // Native; the whole result is in memory before the first row is handed over.
   void Query(std::string_view sql, std::initializer_list<Value> values,
              const std::function<void(const Row&)>& take);
@@ -175,6 +177,7 @@ class Session {
   void Append(std::string& sql, const Value& value) const;
   void AppendText(std::string& sql, std::string_view text) const;
   void Send(std::string_view sql);
+  std::int64_t InfoCount(std::string_view name) const;
   void CheckLoaded(OnDuplicate on_duplicate);
   [[noreturn]] void Throw();
 

@@ -4,6 +4,7 @@
 #include "absl/strings/str_join.h"
 #include "common/names.h"
 #include "server/store/merchants.h"
+#include "server/store/push_check.h"
 #include "server/store/recount.h"
 
 namespace skulink::store {
@@ -33,6 +34,7 @@ class Verification {
     CheckCounts(session, merchant, right);
     CheckMultipleListings(session, merchant, right);
     CheckBadgeCounts(session, merchant, right);
+    CheckPushes(session, merchant, [this](const std::string& text) { Differs(text); });
   }
 
  private:

@@ -16,8 +16,8 @@ struct VerifyReport {
   std::vector<std::string> first_differences;  // the first 100, for people
 };
 
-// Computes everything that is kept for the views anew from SKUs and listings, and compares. Each merchant is
-// read in one snapshot, so it can run beside a working server.
+// Computes everything that is kept for the views, and what is to be sent, anew from SKUs and listings, and
+// compares. Each merchant is read in one snapshot, so it can run beside a working server.
 absl::StatusOr<VerifyReport> Verify(Database& database);
 
 }  // namespace skulink::store

@@ -17,12 +17,12 @@ std::size_t Weight(const ListingPage& page) {
 
 }  // namespace
 
-PageReader::PageReader(SellerCenter& seller_center, std::string resume_token, int page_size,
+PageReader::PageReader(SellerCenter& seller_center, RateBudget& budget, ListRequest request,
                        std::stop_token stop)
     : seller_center_(seller_center),
-      page_size_(page_size),
+      budget_(budget),
       stop_with_(std::move(stop), [this] { stop_.request_stop(); }),
-      resume_token_(std::move(resume_token)),
+      request_(std::move(request)),
       thread_([this] { Read(); }) {}
 
 PageReader::~PageReader() {
@@ -34,13 +34,18 @@ PageReader::~PageReader() {
 void PageReader::Read() {
   absl::Status status;
   for (int failures = 0; !stop_.stop_requested();) {
-    status = seller_center_.ListListings(resume_token_, page_size_, stop_.get_token(),
+    status = budget_.Take(RateBudget::Priority::kRead, stop_.get_token());
+    if (!status.ok()) break;
+    // A shop that counts is asked for each page when its turn has come: a stream would run ahead of us.
+    request_.max_pages = budget_.limited() ? 1 : 0;
+    status = seller_center_.ListListings(request_, stop_.get_token(),
                                          [this](ListingPage page) { return Take(std::move(page)); });
-    if (status.ok() || last_ || stop_.stop_requested()) break;
-    failures = progressed_ ? 1 : failures + 1;
+    if (last_ || stop_.stop_requested()) break;
+    failures = progressed_ ? 0 : failures;
     progressed_ = false;
-    if (!absl::IsUnavailable(status) || failures >= kMaxFailures) break;
-    SleepUnlessStopped(RetryPause(failures, status), stop_.get_token());
+    if (status.ok()) continue;
+    if (!absl::IsUnavailable(status) || ++failures >= kMaxFailures) break;
+    PauseBeforeRetry(failures, status, budget_, stop_.get_token());
   }
   if (last_) status = absl::OkStatus();
   if (!last_ && stop_.stop_requested()) status = absl::CancelledError("stopped");
@@ -52,7 +57,7 @@ void PageReader::Read() {
 
 absl::Status PageReader::Take(ListingPage page) {
   progressed_ = true;
-  resume_token_ = page.resume_token;
+  request_.resume_token = page.resume_token;
   last_ = page.resume_token.empty();
   std::unique_lock lock(mutex_);
   while (listings_waiting_ >= kListingsAhead && !stop_.stop_requested()) {
@@ -65,7 +70,9 @@ absl::Status PageReader::Take(ListingPage page) {
   listings_waiting_ += Weight(page);
   pages_.push_back(std::move(page));
   changed_.notify_all();
-  return absl::OkStatus();
+  lock.unlock();
+  if (last_ || request_.max_pages > 0) return absl::OkStatus();
+  return budget_.Take(RateBudget::Priority::kRead, stop_.get_token());
 }
 
 std::optional<ListingPage> PageReader::Next(absl::Duration patience) {

@@ -5,12 +5,12 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
-#include <string>
 #include <thread>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/sellercenters/seller_center.h"
+#include "server/sync/rate_budget.h"
 
 namespace skulink {
 
@@ -18,8 +18,8 @@ namespace skulink {
 // from the last page after errors that may pass.
 class PageReader {
  public:
-  // From after `resume_token`.
-  PageReader(SellerCenter& seller_center, std::string resume_token, int page_size, std::stop_token stop);
+  // Pages of `request` to the last. One request of `budget` is taken for each, before it is asked for.
+  PageReader(SellerCenter& seller_center, RateBudget& budget, ListRequest request, std::stop_token stop);
   // Stops reading.
   ~PageReader();
 
@@ -35,12 +35,12 @@ class PageReader {
   absl::Status Take(ListingPage page);
 
   SellerCenter& seller_center_;
-  const int page_size_;
+  RateBudget& budget_;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> stop_with_;
-  std::string resume_token_;  // of the reading thread only
-  bool progressed_ = false;   // of the reading thread only: a page came since the last failure
-  bool last_ = false;         // of the reading thread only: the last page came
+  ListRequest request_;      // of the reading thread only: the pages that are still to come
+  bool progressed_ = false;  // of the reading thread only: a page came since the last failure
+  bool last_ = false;        // of the reading thread only: the last page came
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

@@ -30,4 +30,11 @@ absl::Duration RetryPause(int attempt, const absl::Status& status) {
   return std::max(jittered, std::min(RetryAfter(status), kLongestAskedFor));
 }
 
+void PauseBeforeRetry(int attempt, const absl::Status& status, RateBudget& budget,
+                      const std::stop_token& stop) {
+  const absl::Duration pause = RetryPause(attempt, status);
+  if (ReasonOf(status) == v1::ERROR_REASON_SELLER_CENTER_THROTTLED) budget.Throttled(pause);
+  SleepUnlessStopped(pause, stop);
+}
+
 }  // namespace skulink

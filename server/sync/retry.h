@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/sync/rate_budget.h"
 
 namespace skulink {
 
@@ -13,6 +14,10 @@ void SleepUnlessStopped(absl::Duration duration, const std::stop_token& stop);
 // How long to wait before the n-th try again (n from 1) of something that failed with `status`: what the
 // status asks for, at least growing steps with jitter.
 absl::Duration RetryPause(int attempt, const absl::Status& status);
+
+// Waits so long; when the shop asked to be called less often, all who call it do.
+void PauseBeforeRetry(int attempt, const absl::Status& status, RateBudget& budget,
+                      const std::stop_token& stop);
 
 // Failures one after the other, without a page between them, that end a scan.
 inline constexpr int kMaxFailures = 6;

@@ -1,10 +1,6 @@
 #include "server/sync/scan.h"
 
-#include <malloc.h>
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
-#include <exception>
 #include <memory>
 #include <utility>
 
@@ -13,91 +9,54 @@
 #include "common/sku_key.h"
 #include "common/string_map.h"
 #include "server/store/merchants.h"
+#include "server/store/pushes.h"
 #include "server/sync/retry.h"
 
 namespace skulink {
 namespace {
 
 constexpr int kPageSize = 1000;
-// Of one transaction: rows (with those of one more page, each of whose listings is four at most, 10,000),
-// listings read, and time to gather them.
-constexpr std::size_t kRowsAtOnce = 10'000 - 4 * kPageSize;
+// Of one transaction: rows, listings read, and time to gather them.
+constexpr std::size_t kRowsAtOnce = 10'000;
 constexpr std::int64_t kListingsAtOnce = 100'000;
 constexpr std::int64_t kPagesAtOnce = 1000;
 // So that its statements stay under the max_allowed_packet that databases have by default.
 constexpr std::size_t kBytesAtOnce = 3 << 20;
 constexpr absl::Duration kGather = absl::Milliseconds(50);
-constexpr absl::Duration kLongestEstimate = absl::Hours(30 * 24);
 // Listings that are looked up, and removed, in one transaction.
 constexpr std::size_t kLookedUpAtOnce = 1000;
 
-bool IsFull(const ScanBatch& batch) { return batch.rows() > kRowsAtOnce || batch.bytes() > kBytesAtOnce; }
-
-void SetTime(google::protobuf::Timestamp* timestamp, absl::Time time) {
-  timestamp->set_seconds(absl::ToUnixSeconds(time));
-  timestamp->set_nanos(static_cast<std::int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(timestamp->seconds()))));
-}
-
 }  // namespace
 
-void ScanRate::Note(absl::Time now, std::int64_t listings) {
-  constexpr absl::Duration kWindow = absl::Seconds(1);
-  if (!since_) since_ = now;
-  counted_ += listings;
-  const absl::Duration passed = now - *since_;
-  if (passed < kWindow) {
-    if (per_second_ == 0 && passed > absl::Milliseconds(50))
-      per_second_ = counted_ / absl::ToDoubleSeconds(passed);
-    return;
-  }
-  const double latest = counted_ / absl::ToDoubleSeconds(passed);
-  per_second_ = per_second_ == 0 ? latest : 0.7 * per_second_ + 0.3 * latest;
-  since_ = now;
-  counted_ = 0;
-}
-
-Scan::Scan(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
-           std::function<void(const v1::Job&)> publish)
-    : database_(database),
-      merchant_id_(job.merchant_id),
-      channel_number_(job.channel_number),
-      job_(std::move(job)),
-      timeout_(seller_center_timeout),
-      publish_(std::move(publish)) {}
-
-void Scan::Run(std::stop_token server_stop) {
-  server_stop_ = std::move(server_stop);
-  const std::stop_callback on_server_stop(server_stop_, [this] { stop_.request_stop(); });
-  const std::stop_callback on_cancel(cancel_.get_token(), [this] { stop_.request_stop(); });
-  if (job_.cancel_requested) Cancel();
-  publish_(job_.job);
-  absl::Status status;
-  try {
-    status = RunPhases();
-  } catch (const std::exception& error) {  // no memory, no thread to be had: the job fails, not the server
-    status = Error(absl::StatusCode::kInternal, v1::ERROR_REASON_INTERNAL, error.what());
-  }
+void Scan::Forget() {
   memory_.reset();
   known_.reset();
-  malloc_trim(0);  // what a large scan took is spread over the heap, which else keeps it
-  if (!status.ok() && server_stop_.stop_requested() && !cancel_.stop_requested()) {
-    const absl::Status released = store::ReleaseJob(database_, job_);
-    if (!released.ok()) spdlog::warn("{} could not be given back: {}", job_.job.name(), released.ToString());
-    return;
-  }
-  End(status);
-  const absl::Status removed = store::RemoveOldScanPages(database_, job_);
-  if (!removed.ok()) spdlog::warn("pages of ended scans were not removed: {}", removed.ToString());
+}
+
+void Scan::NoteEnd(store::Session& session, store::JobRecord& job) {
+  v1::ScanProgress& progress = *job.job.mutable_progress();
+  progress.set_phase(v1::SCAN_PHASE_ENDED);
+  progress.clear_estimated_end_time();
+  store::FillChannelProgress(session, job, progress);
+}
+
+absl::Status Scan::SaveProgress(const Change& change,
+                                const std::function<void(store::Session&)>& before_lock) {
+  return Save(
+      [&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
+        change(session, merchant, job);
+        store::FillChannelProgress(session, job, *job.job.mutable_progress());
+      },
+      before_lock);
 }
 
 absl::Status Scan::RunPhases() {
   SKULINK_RETURN_IF_ERROR(Connect());
   SKULINK_RETURN_IF_ERROR(Prepare());
-  if (!job_.read_all) SKULINK_RETURN_IF_ERROR(ReadListings());
+  if (!job().read_all) SKULINK_RETURN_IF_ERROR(ReadListings());
   memory_->listings.LoadAll();
   SKULINK_RETURN_IF_ERROR(known_->status());
-  if (!job_.confirmed) {
+  if (!job().confirmed) {
     std::optional<v1::Confirmation> doubt = Doubt();
     if (doubt && doubt->reason() == v1::CONFIRMATION_REASON_ENDED_EARLY) {
       // Those that moved between pages while they were read are missing without being gone.
@@ -105,7 +64,7 @@ absl::Status Scan::RunPhases() {
       doubt = Doubt();
     }
     if (doubt) {
-      return Save([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
+      return SaveProgress([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
         *job.job.mutable_confirmation() = *doubt;
         job.job.set_state(job.cancel_requested ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_NEEDS_CONFIRMATION);
         if (job.cancel_requested) job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
@@ -113,70 +72,37 @@ absl::Status Scan::RunPhases() {
     }
   }
   SKULINK_RETURN_IF_ERROR(LookUpUnseen(IfNotFound::kRemove));
-  return Save([](store::Session& session, const store::Merchant&, store::JobRecord& job) {
+  return SaveProgress([this](store::Session& session, const store::Merchant&, store::JobRecord& job) {
     job.job.set_state(v1::JOB_STATE_SUCCEEDED);
-    job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
-    job.job.mutable_progress()->clear_estimated_end_time();
+    NoteEnd(session, job);
     store::EndFullScan(session, job);
   });
 }
 
-void Scan::End(const absl::Status& status) {
-  if (status.ok()) return;
-  if (absl::IsAborted(status)) {
-    spdlog::warn("{} belongs to another server now", job_.job.name());
-    return;
-  }
-  const bool cancelled = cancel_.stop_requested();
-  ending_ = true;
-  absl::Status saved;
-  // Once more when what was written before it had been committed, though that was not answered.
-  for (int attempt = 0; attempt < 2 && saved.ok() && job_.job.state() == v1::JOB_STATE_RUNNING; ++attempt) {
-    saved = Save([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
-      job.job.set_state(cancelled ? v1::JOB_STATE_CANCELLED : v1::JOB_STATE_FAILED);
-      if (!cancelled) *job.job.mutable_error() = ToProto(status);
-      job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_ENDED);
-      job.job.mutable_progress()->clear_estimated_end_time();
-    });
-  }
-  if (!saved.ok()) spdlog::warn("{}: its end could not be written: {}", job_.job.name(), saved.ToString());
-}
-
-absl::Status Scan::Connect() {
-  SKULINK_ASSIGN_OR_RETURN(seller_center_, ConnectSellerCenter(job_.endpoint, timeout_));
-  for (int failures = 1;; ++failures) {
-    if (stopped()) return absl::CancelledError("stopped");
-    absl::StatusOr<ShopDescription> shop = seller_center_->DescribeShop(stop_.get_token());
-    if (shop.ok()) {
-      shop_ = *std::move(shop);
-      return absl::OkStatus();
-    }
-    if (!absl::IsUnavailable(shop.status()) || failures >= kMaxFailures) return shop.status();
-    SleepUnlessStopped(RetryPause(failures, shop.status()), stop_.get_token());
-  }
-}
-
 absl::Status Scan::Prepare() {
-  const bool first = job_.job.progress().phase() == v1::SCAN_PHASE_UNSPECIFIED;
+  const bool first = job().job.progress().phase() == v1::SCAN_PHASE_UNSPECIFIED;
   if (first) {
-    SKULINK_RETURN_IF_ERROR(Save([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {
-      v1::ScanProgress& progress = *job.job.mutable_progress();
-      store::FillChannelProgress(session, job, progress);
-      job.live_before = progress.live();
-      progress.set_phase(v1::SCAN_PHASE_PREPARING);
-      if (shop_.listing_count) progress.set_listings_expected(*shop_.listing_count);
-      store::BeginFullScan(session, job);
-    }));
+    SKULINK_RETURN_IF_ERROR(
+        SaveProgress([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {
+          v1::ScanProgress& progress = *job.job.mutable_progress();
+          store::FillChannelProgress(session, job, progress);
+          job.live_before = progress.live();
+          progress.set_phase(v1::SCAN_PHASE_PREPARING);
+          if (shop().listing_count) progress.set_listings_expected(*shop().listing_count);
+          if (shop().current_time) job.begun_at = absl::ToUnixMicros(*shop().current_time);
+          store::BeginFullScan(session, job);
+        }));
   }
   std::string currency;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    return database_.Read([&](store::Session& session) {
-      const store::Merchant merchant = store::RequireMerchant(session, merchant_id_);
+    return database().Read([&](store::Session& session) {
+      const store::Merchant merchant = store::RequireMerchant(session, merchant_id());
       memory_case_ = merchant.sku_case;
       currency = merchant.currency;
+      push_kinds_ = store::PushKinds(session, merchant_number(), channel_number());
     });
   }));
-  known_ = std::make_unique<KnownListings>(database_, job_.merchant_number, channel_number_, server_stop_);
+  known_ = std::make_unique<KnownListings>(database(), merchant_number(), channel_number(), server_stop());
   memory_.emplace([this] { return known_->Next(); });
   memory_->currency = currency;
   if (!memory_->listings.LoadMore()) memory_->channel.emplace();
@@ -187,7 +113,7 @@ absl::Status Scan::Prepare() {
 absl::Status Scan::ReadWhatWasSeen() {
   store::ScanPages pages;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    absl::StatusOr<store::ScanPages> read = store::ReadScanPages(database_, job_);
+    absl::StatusOr<store::ScanPages> read = store::ReadScanPages(database(), job());
     if (read.ok()) pages = *std::move(read);
     return read.status();
   }));
@@ -211,10 +137,11 @@ absl::Status Scan::ReadWhatWasSeen() {
 
 absl::Status Scan::ReadListings() {
   SKULINK_RETURN_IF_ERROR(SetPhase(v1::SCAN_PHASE_READING));
-  std::int64_t listings_before = job_.job.progress().listings_seen() + job_.job.progress().refused();
+  std::int64_t listings_before = job().job.progress().listings_seen() + job().job.progress().refused();
   bool read_all = false;
-  PageReader reader(*seller_center_, resume_token_, std::min(kPageSize, shop_.max_page_size),
-                    stop_.get_token());
+  PageReader reader(seller_center(), budget(),
+                    {.resume_token = resume_token_, .page_size = std::min(kPageSize, shop().max_page_size)},
+                    stop());
   std::optional<ListingPage> page;
   // While the rows of one batch are written, the views of the one before are brought up to it, and the next
   // is read. Joined when they go out of scope, too.
@@ -250,6 +177,12 @@ absl::Status Scan::ReadListings() {
   return writing.valid() ? writing.get() : absl::OkStatus();
 }
 
+bool Scan::IsFull(const ScanBatch& batch) const {
+  // With one more page, or listing, it is still within bounds.
+  const std::size_t rows_of_a_page = ScanBatch::RowsOfListing(push_kinds_) * kPageSize;
+  return batch.rows(push_kinds_) + rows_of_a_page > kRowsAtOnce || batch.bytes() > kBytesAtOnce;
+}
+
 absl::Status Scan::Gather(PageReader& reader, std::optional<ListingPage>& page, std::int64_t listings_before,
                           ScanBatch& batch) {
   const absl::Time until = absl::Now() + kGather;
@@ -268,21 +201,13 @@ absl::Status Scan::Gather(PageReader& reader, std::optional<ListingPage>& page, 
 
 std::optional<store::PreparedChanges> Scan::PrepareChanges(const ScanBatch& batch) {
   if (!batch.changed()) return std::nullopt;
-  absl::StatusOr<store::PreparedChanges> prepared = database_.Read([&](store::Session& session) {
-    return store::PrepareListingChanges(session, store::RequireMerchant(session, merchant_id_),
-                                        channel_number_, batch.changes());
+  absl::StatusOr<store::PreparedChanges> prepared = database().Read([&](store::Session& session) {
+    push_kinds_ = store::PushKinds(session, merchant_number(), channel_number());
+    return store::PrepareListingChanges(session, store::RequireMerchant(session, merchant_id()),
+                                        channel_number(), batch.changes());
   });
   if (!prepared.ok()) return std::nullopt;  // then it is done when it is written
   return *std::move(prepared);
-}
-
-absl::StatusOr<FoundItems> Scan::LookUp(const std::vector<std::string>& item_ids) {
-  for (int failures = 1;; ++failures) {
-    if (stopped()) return absl::CancelledError("stopped");
-    absl::StatusOr<FoundItems> found = seller_center_->GetItems(item_ids, stop_.get_token());
-    if (found.ok() || !absl::IsUnavailable(found.status()) || failures >= kMaxFailures) return found;
-    SleepUnlessStopped(RetryPause(failures, found.status()), stop_.get_token());
-  }
 }
 
 absl::Status Scan::Write(const ScanBatch& batch, const store::PreparedChanges* prepared,
@@ -305,11 +230,11 @@ absl::Status Scan::Write(const ScanBatch& batch, const store::PreparedChanges* p
     }
     batch.AddTo(*job.job.mutable_progress(), job.live_seen);
     job.read_all = job.read_all || batch.last_page();
-    Estimate(*job.job.mutable_progress());
+    rate_.Estimate(*job.job.mutable_progress());
     store::SaveScanPages(session, job, batch.pages());
     store::SaveJobItems(session, job, batch.items());
   };
-  SKULINK_RETURN_IF_ERROR(Save(change, before_lock));
+  SKULINK_RETURN_IF_ERROR(SaveProgress(change, before_lock));
   rate_.Note(absl::Now(), batch.listings());
   if (sku_case != memory_case_) memory_case_.reset();
   if (memory_->channel && memory_case_) batch.Remember(*memory_->channel, *memory_case_);
@@ -317,61 +242,9 @@ absl::Status Scan::Write(const ScanBatch& batch, const store::PreparedChanges* p
 }
 
 absl::Status Scan::SetPhase(v1::ScanPhase phase) {
-  return Save([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
+  return SaveProgress([&](store::Session&, const store::Merchant&, store::JobRecord& job) {
     job.job.mutable_progress()->set_phase(phase);
   });
-}
-
-absl::Status Scan::Save(const Change& change, const std::function<void(store::Session&)>& before_lock) {
-  std::optional<store::JobRecord> written;  // nullopt: an earlier attempt had been committed after all
-  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    return database_.Transact([&](store::Session& session) {
-      if (before_lock) before_lock(session);
-      const store::Merchant merchant = store::LockMerchant(session, job_.merchant_number);
-      store::JobRecord job = job_;
-      written.reset();
-      if (!store::FenceJob(session, job)) return;
-      change(session, merchant, job);
-      store::FillChannelProgress(session, job, *job.job.mutable_progress());
-      store::SaveJob(session, job);
-      written = std::move(job);
-    });
-  }));
-  if (!written) {
-    SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-      absl::StatusOr<store::JobRecord> job = store::ReadJob(database_, {job_.merchant_id, job_.job_id});
-      if (job.ok()) written = *std::move(job);
-      return job.status();
-    }));
-    if (written->job.state() == v1::JOB_STATE_RUNNING && written->owner != job_.owner) {
-      return absl::AbortedError("another server runs the job");
-    }
-  }
-  job_ = *std::move(written);
-  if (job_.cancel_requested) Cancel();
-  publish_(job_.job);
-  return absl::OkStatus();
-}
-
-absl::Status Scan::WhileStoreIsAway(const std::function<absl::Status()>& attempt) {
-  while (true) {
-    absl::Status status = attempt();
-    const v1::ErrorReason reason = ReasonOf(status);
-    const bool away = reason == v1::ERROR_REASON_STORE_UNAVAILABLE || reason == v1::ERROR_REASON_REKEYING;
-    const std::stop_token stop = ending_ ? server_stop_ : stop_.get_token();
-    if (!away || stop.stop_requested()) return status;
-    SleepUnlessStopped(kStoreRetry, stop);
-  }
-}
-
-void Scan::Estimate(v1::ScanProgress& progress) const {
-  progress.set_listings_per_second(rate_.per_second());
-  progress.clear_estimated_end_time();
-  const std::int64_t left = progress.listings_expected() - progress.listings_seen() - progress.refused();
-  if (!progress.has_listings_expected() || rate_.per_second() <= 0 || left < 0) return;
-  const absl::Duration time_left = absl::Seconds(static_cast<double>(left) / rate_.per_second());
-  // A count that makes no sense gives no time either.
-  if (time_left < kLongestEstimate) SetTime(progress.mutable_estimated_end_time(), absl::Now() + time_left);
 }
 
 std::vector<ListingIndex::Entry> Scan::Unseen() {
@@ -383,14 +256,14 @@ std::vector<ListingIndex::Entry> Scan::Unseen() {
 }
 
 std::optional<v1::Confirmation> Scan::Doubt() {
-  const v1::ScanProgress& progress = job_.job.progress();
+  const v1::ScanProgress& progress = job().job.progress();
   v1::Confirmation doubt;
-  doubt.set_live_before(job_.live_before);
-  doubt.set_live_seen(job_.live_seen);
+  doubt.set_live_before(job().live_before);
+  doubt.set_live_seen(job().live_seen);
   doubt.set_not_seen(static_cast<std::int64_t>(Unseen().size()));
-  if (job_.live_before > 0 && job_.live_seen == 0) {
+  if (job().live_before > 0 && job().live_seen == 0) {
     doubt.set_reason(v1::CONFIRMATION_REASON_NOTHING_LIVE);
-  } else if (2 * job_.live_seen < job_.live_before) {
+  } else if (2 * job().live_seen < job().live_before) {
     doubt.set_reason(v1::CONFIRMATION_REASON_LIVE_DROP);
   } else if (progress.has_listings_expected() &&
              progress.listings_seen() + progress.refused() < progress.listings_expected()) {
@@ -418,8 +291,8 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
   std::vector<std::string> ids;
   for (const ListingIndex::Entry entry : unseen) ids.emplace_back(memory_->listings.Id(entry));
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    return database_.Read([&](store::Session& session) {
-      item_of = store::ItemsOfListings(session, job_.merchant_number, job_.channel_number, ids);
+    return database().Read([&](store::Session& session) {
+      item_of = store::ItemsOfListings(session, merchant_number(), channel_number(), ids);
     });
   }));
   StringSet distinct;
@@ -433,11 +306,13 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
     batch.emplace(*memory_);
     return absl::OkStatus();
   };
-  const auto limit = static_cast<std::size_t>(shop_.max_items_per_get);
+  const auto limit = static_cast<std::size_t>(shop().max_items_per_get);
   for (std::size_t first = 0; first < items.size(); first += limit) {
     const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
     const auto end = begin + static_cast<std::ptrdiff_t>(std::min(limit, items.size() - first));
-    SKULINK_ASSIGN_OR_RETURN(FoundItems found, LookUp({begin, end}));
+    const std::vector<std::string> some(begin, end);
+    SKULINK_ASSIGN_OR_RETURN(FoundItems found,
+                             Patiently([&] { return seller_center().GetItems(some, stop()); }));
     for (Listing& listing : found.listings) {
       batch->TakeFound(std::move(listing));
       SKULINK_RETURN_IF_ERROR(write_full());

@@ -62,12 +62,13 @@ class ScanBatch {
   bool changed() const {
     return !changes_.created.empty() || !changes_.updated.empty() || !changes_.removed.empty();
   }
-  // Rows of a transaction that writes it, at most: the listings, and a variant or a group of Multiple Listing
-  // for each key that comes or goes.
-  std::size_t rows() const {
-    return 2 * changes_.created.size() + 3 * changes_.updated.size() + 2 * changes_.removed.size() +
-           items_.size();
+  // Rows of a transaction that writes it, at most: the listings, a variant or a group of Multiple Listing for
+  // each key that comes or goes, and the pushes of each listing.
+  std::size_t rows(std::size_t push_kinds) const {
+    return (2 + push_kinds) * (changes_.created.size() + changes_.removed.size()) +
+           RowsOfListing(push_kinds) * changes_.updated.size() + items_.size();
   }
+  static constexpr std::size_t RowsOfListing(std::size_t push_kinds) { return 4 + push_kinds; }
   std::int64_t pages_read() const { return page_count_; }
   // Of the texts that it has to write.
   std::size_t bytes() const { return bytes_; }

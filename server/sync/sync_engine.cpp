@@ -6,31 +6,27 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 #include <system_error>
 #include <thread>
 
-#include "absl/random/random.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
 #include "server/store/rekey.h"
-#include "server/sync/page_reader.h"
+#include "server/sync/download.h"
+#include "server/sync/outgoing_traffic.h"
+#include "server/sync/quick_scan.h"
 #include "server/sync/retry.h"
+#include "server/sync/running_job.h"
 #include "server/sync/scan.h"
+#include "server/sync/upload.h"
 
 namespace skulink {
 namespace {
 
-// How often the database is asked for jobs that another server was given, left behind, or runs.
-constexpr absl::Duration kPoll = absl::Milliseconds(500);
 constexpr absl::Duration kRekeyingPoll = absl::Seconds(1);
-
-std::string NewOwner() {
-  absl::BitGen random;
-  return absl::StrCat(absl::Hex(absl::Uniform<std::uint64_t>(random), absl::kZeroPad16),
-                      absl::Hex(absl::Uniform<std::uint64_t>(random), absl::kZeroPad16));
-}
 
 }  // namespace
 
@@ -39,6 +35,7 @@ class SyncEngine::Impl {
   Impl(store::Database& database, const SyncOptions& options)
       : database_(database),
         options_(options),
+        traffic_(database, {.lease = options.lease, .poll = options.poll, .push = WithTimeout(options)}),
         scheduler_([this] { Schedule(); }),
         rekeyer_([this](const std::stop_token& stop) { Rekey(stop); }) {}
 
@@ -56,6 +53,8 @@ class SyncEngine::Impl {
 
   void Publish(const v1::Job& job) { hub_.Publish(std::make_shared<const v1::Job>(job)); }
 
+  void WakePushes() { traffic_.Wake(); }
+
   // The scheduler looks for work at once.
   void Wake() {
     const std::lock_guard lock(mutex_);
@@ -66,17 +65,23 @@ class SyncEngine::Impl {
   void CancelRunning(const std::string& job_name) {
     const std::lock_guard lock(mutex_);
     for (auto& [owner, running] : running_) {
-      if (running.job_name == job_name) running.scan->Cancel();
+      if (running.job_name == job_name) running.runner->Cancel();
     }
   }
 
  private:
   struct Running {
     std::string job_name;
-    std::shared_ptr<Scan> scan;
+    std::shared_ptr<RunningJob> runner;
     std::thread thread;
     bool ended = false;
   };
+
+  static PushOptions WithTimeout(const SyncOptions& options) {
+    PushOptions push = options.push;
+    push.call_timeout = std::min(push.call_timeout, options.seller_center_timeout);
+    return push;
+  }
 
   void Schedule() {
     absl::Time next_renewal = absl::InfinitePast(), next_look = absl::InfinitePast();
@@ -95,7 +100,7 @@ class SyncEngine::Impl {
         next_look = absl::Now() + absl::Seconds(1);
       }
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, absl::ToChronoNanoseconds(kPoll), [this] { return woken_; });
+      changed_.wait_for(lock, absl::ToChronoNanoseconds(options_.poll), [this] { return woken_; });
       woken_ = false;
     }
   }
@@ -114,31 +119,54 @@ class SyncEngine::Impl {
     return !stop_.stop_requested() && running_.size() < static_cast<std::size_t>(options_.max_running_jobs);
   }
 
+  std::shared_ptr<RunningJob> MakeRunner(OutgoingTraffic::Job claimed) {
+    if (claimed.record.job.kind() == v1::JOB_KIND_DOWNLOAD) return Make<Download>(std::move(claimed));
+    if (claimed.record.job.kind() == v1::JOB_KIND_UPLOAD) return Make<Upload>(std::move(claimed));
+    const v1::ScanMode mode = claimed.record.job.scan_mode();
+    const bool quick = mode == v1::SCAN_MODE_UPDATED || mode == v1::SCAN_MODE_ITEM;
+    return quick ? Make<QuickScan>(std::move(claimed)) : Make<Scan>(std::move(claimed));
+  }
+
+  template <typename Runner>
+  std::shared_ptr<RunningJob> Make(OutgoingTraffic::Job claimed) {
+    return std::make_shared<Runner>(database_, std::move(claimed.record), options_.seller_center_timeout,
+                                    claimed.channel->budget(), [this](const v1::Job& now) { Publish(now); });
+  }
+
   bool Claim() {
     const std::string owner = NewOwner();
-    absl::StatusOr<std::optional<store::JobRecord>> job = store::ClaimJob(database_, owner, options_.lease);
-    if (!job.ok() || !*job) return false;
-    const std::string name = (*job)->job.name();
-    auto scan = std::make_shared<Scan>(database_, **std::move(job), options_.seller_center_timeout,
-                                       [this](const v1::Job& now) { Publish(now); });
+    std::optional<OutgoingTraffic::Job> job = traffic_.ClaimJob(owner);
+    if (!job) return false;
+    const std::string name = job->record.job.name();
+    const std::shared_ptr<OwnedChannel> channel = job->channel;
+    const std::shared_ptr<RunningJob> runner = MakeRunner(*std::move(job));
     const std::lock_guard lock(mutex_);
     Running& running = running_[owner];
     running.job_name = name;
-    running.scan = scan;
+    running.runner = runner;
     try {
-      running.thread = std::thread([this, owner, scan] {
-        scan->Run(stop_.get_token());
-        const std::lock_guard ending(mutex_);
-        running_.at(owner).ended = true;
-        woken_ = true;
-        changed_.notify_all();
-      });
+      running.thread = std::thread([this, owner, runner, channel] { Run(owner, *runner, channel); });
     } catch (const std::system_error& error) {  // its lease runs out, and a server that has room takes it
       spdlog::warn("no thread for {}: {}", name, error.what());
       running_.erase(owner);
+      traffic_.JobEnded(channel);
       return false;
     }
     return true;
+  }
+
+  void Run(const std::string& owner, RunningJob& runner, const std::shared_ptr<OwnedChannel>& channel) {
+    std::stop_source leave;
+    {
+      const std::stop_callback on_stop(stop_.get_token(), [&] { leave.request_stop(); });
+      const std::stop_callback on_loss(channel->lost(), [&] { leave.request_stop(); });
+      runner.Run(leave.get_token());
+    }
+    traffic_.JobEnded(channel);
+    const std::lock_guard ending(mutex_);
+    running_.at(owner).ended = true;
+    woken_ = true;
+    changed_.notify_all();
   }
 
   // Joins the threads of jobs that ended.
@@ -199,6 +227,7 @@ class SyncEngine::Impl {
   const SyncOptions options_;
   JobHub hub_;
   std::stop_source stop_;
+  OutgoingTraffic traffic_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool woken_ = false;
@@ -215,9 +244,8 @@ SyncEngine::~SyncEngine() = default;
 
 JobHub& SyncEngine::hub() { return impl_->hub(); }
 
-absl::StatusOr<v1::Job> SyncEngine::StartScan(const ChannelName& channel, v1::ScanMode mode,
-                                              std::string_view request_id) {
-  absl::StatusOr<v1::Job> job = store::CreateScanJob(impl_->database(), channel, mode, request_id);
+absl::StatusOr<v1::Job> SyncEngine::StartJob(const store::JobRequest& request, const store::JobCheck& check) {
+  absl::StatusOr<v1::Job> job = store::CreateJob(impl_->database(), request, check);
   if (job.ok()) impl_->Wake();
   return job;
 }
@@ -272,6 +300,8 @@ absl::StatusOr<v1::Job> SyncEngine::ConfirmJob(const JobName& name) {
   if (job.ok()) impl_->Wake();
   return job;
 }
+
+void SyncEngine::WakePushes() { impl_->WakePushes(); }
 
 absl::StatusOr<SyncEngine::CheckedChannel> SyncEngine::CheckChannel(const ChannelName& name,
                                                                     absl::Duration patience) {

@@ -10,6 +10,8 @@
 #include "common/names.h"
 #include "server/sellercenters/seller_center.h"
 #include "server/store/database.h"
+#include "server/store/jobs.h"
+#include "server/sync/channel_pusher.h"
 #include "server/sync/job_hub.h"
 #include "skulink/v1/sync_service.pb.h"
 
@@ -18,20 +20,25 @@ namespace skulink {
 struct SyncOptions {
   int max_running_jobs = 4;
   absl::Duration seller_center_timeout = absl::Seconds(60);
-  // How long another server waits before it takes over the jobs of one that fell silent.
-  absl::Duration lease = absl::Seconds(15);
+  // How long another server waits before it takes over what one that fell silent was doing.
+  absl::Duration lease = absl::Seconds(10);
+  // How often the database is asked for work that another server was given, or left behind.
+  absl::Duration poll = absl::Milliseconds(500);
+  PushOptions push;
 };
 
-// Runs jobs: those started here, and those left behind by a server that is gone. Thread-safe.
+// Runs jobs and pushes: those begun here, and those left behind by a server that is gone. One server at a
+// time has a channel's jobs and pushes. Thread-safe.
 class SyncEngine {
  public:
   SyncEngine(store::Database& database, const SyncOptions& options);
-  // Stops running jobs at their next page, gives their leases back, so that another server can go on at once.
+  // Stops running jobs at their next page and pushes after the call they are at, gives their leases back, so
+  // that another server can go on at once.
   ~SyncEngine();
 
-  // CHANNEL_BUSY while the channel has a running job; a job that needs confirmation is ended as CANCELLED.
-  absl::StatusOr<v1::Job> StartScan(const ChannelName& channel, v1::ScanMode mode,
-                                    std::string_view request_id);
+  // As store::CreateJob: CHANNEL_BUSY while the channel has a running job; a job that needs confirmation is
+  // ended as CANCELLED.
+  absl::StatusOr<v1::Job> StartJob(const store::JobRequest& request, const store::JobCheck& check = nullptr);
   absl::StatusOr<v1::Job> GetJob(const JobName& job);
   // The newest first, those before `before_job_id` (empty: from the newest). `channel_id` empty: of all
   // channels.
@@ -48,6 +55,9 @@ class SyncEngine {
   // Jobs that run here publish themselves; for watched jobs that run elsewhere the engine publishes what the
   // database says, once a second.
   JobHub& hub();
+
+  // Stocks, prices or how channels are kept in step changed: there may be something to be sent.
+  void WakePushes();
 
   struct CheckedChannel {
     ShopDescription shop;

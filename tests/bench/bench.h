@@ -13,8 +13,8 @@ namespace skulink::bench {
 // differ. The same for the same numbers.
 void Generate(const std::string& folder, int variants, int channels);
 
-// Median times of a page of each view, in turns with a page of the primary key, at both servers, and of the
-// statistics in turns with GetChannel.
+// Median times of a page of each view, in turns with a page of the primary key, at both servers; of one with
+// reasons in turns with one without; and of the statistics in turns with GetChannel.
 void MeasurePages(const std::string& server, const std::string& small_server, int rounds);
 
 // One scan of a channel of the merchant `default`, after its endpoint is set; a new channel is made.
@@ -29,6 +29,12 @@ void CountWrites(const std::string& socket);
 
 // Pages in a second that 32 callers get, from the server and from bare SOCI sessions, in turns.
 void MeasureCallers(const std::string& server, const std::string& socket, int rounds, double seconds);
+
+// A download of all that `source` has into an empty catalogue, and an upload of the catalogue of the merchant
+// `default` to `target`, which is empty as `spare` is; and a client that makes the same calls and does
+// nothing else.
+void MeasureTransfers(const std::string& server, const std::string& source, const std::string& target,
+                      const std::string& spare);
 
 inline double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();

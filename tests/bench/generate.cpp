@@ -1,6 +1,7 @@
 // The catalogue that is measured. Channel 0 holds the rare classes: it lacks 30 variants, has 20 listings
 // that are not in the POS and 40 SKUs with two listings. The others have 95 to 70 % of the variants, 5 % of
-// listings that are not in the POS, and 1 % of SKUs with two listings.
+// listings that are not in the POS, two in five of them with a SKU like a variant's, and 1 % of SKUs with two
+// listings.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -86,6 +87,22 @@ void WritePos(const std::string& folder, int variants) {
   file << "]}\n";
 }
 
+// That no variant has: none, one of its own, or one like the variant's.
+std::string StrangeSku(const Variant& variant, int channel) {
+  std::string sku = variant.sku;
+  switch (variant.number % 5) {
+    case 0:
+      return "";
+    case 1:
+      std::replace(sku.begin(), sku.end(), '-', '_');
+      return sku;
+    case 2:
+      return "0" + sku;
+    default:
+      return absl::StrFormat("ONLY-%d-%d", channel, variant.number);
+  }
+}
+
 class ChannelFile {
  public:
   ChannelFile(const std::string& path, int channel, bool changed)
@@ -123,7 +140,7 @@ void WriteChannel(const std::string& path, int variants, int channel, bool chang
       file.Write(variant, "-again", variant.sku);
     }
     if (rare ? OneOfFew(number, 20, variants, 3) : Chance(number, 20 + channel, 5)) {
-      file.Write(variant, "-extra", number % 5 == 0 ? "" : absl::StrFormat("ONLY-%d-%d", channel, number));
+      file.Write(variant, "-extra", StrangeSku(variant, channel));
     }
   });
 }

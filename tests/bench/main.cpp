@@ -54,6 +54,14 @@ int Run(int argc, char** argv) {
   callers.add_option("seconds", seconds)->required();
   callers.callback([&] { MeasureCallers(first, second, number, seconds); });
 
+  std::string target, spare;
+  CLI::App& transfers = *app.add_subcommand("transfers");
+  transfers.add_option("server", first)->required();
+  transfers.add_option("source", second)->required();
+  transfers.add_option("target", target)->required();
+  transfers.add_option("spare", spare)->required();
+  transfers.callback([&] { MeasureTransfers(first, second, target, spare); });
+
   CLI11_PARSE(app, argc, argv);
   return 0;
 }

@@ -115,6 +115,20 @@ std::vector<Case> PageCases(Menu& menu) {
   return cases;
 }
 
+// Pages of Not In POS without reasons and with, in turns.
+std::vector<Case> ReasonCases(Menu& menu) {
+  std::vector<Case> cases;
+  v1::ListNotInPosRequest without;
+  without.set_parent("merchants/default");
+  without.add_channels("merchants/default/channels/shop-1");
+  v1::ListNotInPosRequest with = without;
+  with.set_with_reasons(true);
+  AddCase(cases, "without", menu, &Menu::ListNotInPos, without,
+          DeepTokens(menu, &Menu::ListNotInPos, without));
+  AddCase(cases, "with", menu, &Menu::ListNotInPos, with, DeepTokens(menu, &Menu::ListNotInPos, with));
+  return cases;
+}
+
 struct Server {
   explicit Server(const std::string& address)
       : connection(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
@@ -171,6 +185,7 @@ void Measure(const std::string& what, std::vector<std::vector<Case>> servers, in
 void MeasurePages(const std::string& server, const std::string& small_server, int rounds) {
   Server large(server), small(small_server);
   Measure("page", {PageCases(*large.menu), PageCases(*small.menu)}, rounds);
+  Measure("reasons", {ReasonCases(*large.menu), ReasonCases(*small.menu)}, rounds * 5);
   Measure("statistics", {StatisticsCases(large), StatisticsCases(small)}, rounds * 5);
 }
 

@@ -38,10 +38,11 @@ def generate_stubs(folder):
     google = build_dir() / 'google_protos'
     ours = [str(p.relative_to(REPOSITORY / 'proto')) for p in (REPOSITORY / 'proto').rglob('*.proto')]
     messages = ['google/api/field_behavior.proto', 'google/rpc/status.proto', 'google/rpc/error_details.proto',
-                'google/type/money.proto', 'skulink/error_info.proto']
+                'google/type/money.proto', 'skulink/error_info.proto',
+                'seller_center_simulator/simulator_control.proto']
     os.makedirs(folder, exist_ok=True)
     subprocess.run(
-        ['protoc', f'-I{REPOSITORY / "proto"}', f'-I{REPOSITORY / "common"}', f'-I{google}',
+        ['protoc', f'-I{REPOSITORY / "proto"}', f'-I{REPOSITORY / "common"}', f'-I{REPOSITORY / "tests"}', f'-I{google}',
          f'--python_out={folder}', f'--grpc_python_out={folder}',
          f'--plugin=protoc-gen-grpc_python={shutil.which("grpc_python_plugin")}', *ours, *messages], check=True)
     sys.path.insert(0, str(folder))
@@ -144,6 +145,18 @@ class Stack:
         return subprocess.run([self.build / 'bin' / 'skulinkd', 'verify', '--data-dir', self.data_dir],
                               capture_output=True, text=True, check=False)
 
+    def mariadb(self):
+        """The process id of the server's MariaDB."""
+        server = str(self.server.process.pid)
+        for stat in pathlib.Path('/proc').glob('[0-9]*/stat'):
+            try:
+                name, fields = stat.read_text().rsplit(')', 1)
+            except OSError:  # ended meanwhile
+                continue
+            if name.partition('(')[2] in ('mariadbd', 'mysqld') and fields.split()[1] == server:
+                return int(stat.parent.name)
+        raise LookupError('the server has no MariaDB')
+
     def stop_server(self):
         status = self.server.stop()
         if status != 0:
@@ -170,6 +183,35 @@ class Api:
         self.channels = channel_service_pb2_grpc.ChannelServiceStub(self.connection)
         self.sync = sync_service_pb2_grpc.SyncServiceStub(self.connection)
         self.menu = products_menu_service_pb2_grpc.ProductsMenuServiceStub(self.connection)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+
+class ShopControl:
+    """The books of a simulated shop, and changes of it. The stubs must have been generated."""
+
+    def __init__(self, endpoint):
+        import grpc
+        from seller_center_simulator import simulator_control_pb2, simulator_control_pb2_grpc
+        self.messages = simulator_control_pb2
+        self.connection = grpc.insecure_channel(endpoint.removeprefix('grpc://'))
+        self._stub = simulator_control_pb2_grpc.SimulatorControlStub(self.connection)
+
+    def books(self):
+        return self._stub.GetBooks(self.messages.GetBooksRequest())
+
+    def listings(self, *listing_ids):
+        """ListingBooks by listing id: of these, or of all."""
+        request = self.messages.ListListingBooksRequest(listing_ids=listing_ids)
+        return {books.listing.listing_id: books for books in self._stub.ListListingBooks(request)}
+
+    def change(self, **changes):
+        """The fields of a ChangeShopRequest."""
+        self._stub.ChangeShop(self.messages.ChangeShopRequest(**changes))
 
     def __enter__(self):
         return self

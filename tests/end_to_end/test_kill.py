@@ -195,25 +195,13 @@ class Kill(unittest.TestCase):
     def test_database_killed(self):
         name = self.start_scan()
         self.watch(name, lambda job: job.progress.listings_seen >= 0.4 * self.listings)
-        os.kill(self.mariadb(), signal.SIGKILL)
+        os.kill(self.stack.mariadb(), signal.SIGKILL)
         self.await_end(name)
         self.check_views()
         self.assertIsNone(self.stack.server.process.poll())
         self.assertIn('the embedded MariaDB ended (signal 9)', self.stack.server.log())
         self.forget_channel()
         self.verify()
-
-    def mariadb(self):
-        """The process id of the server's MariaDB."""
-        server = str(self.stack.server.process.pid)
-        for stat in pathlib.Path('/proc').glob('[0-9]*/stat'):
-            try:
-                name, fields = stat.read_text().rsplit(')', 1)
-            except OSError:  # ended meanwhile
-                continue
-            if name.partition('(')[2] in ('mariadbd', 'mysqld') and fields.split()[1] == server:
-                return int(stat.parent.name)
-        raise LookupError('the server has no MariaDB')
 
 
 if __name__ == '__main__':

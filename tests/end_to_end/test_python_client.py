@@ -26,6 +26,10 @@ NUMBERS = itertools.count(1)
 
 # A shop in which each view has something to show.
 POS = [('p1', 'Kemeja Batik', [('v1', 'A-1'), ('v2', 'A-2'), ('v3', 'A-3')]), ('p2', 'Jasa Jahit', [('v1', '')])]
+# Listings whose SKU is like A-1's, and why they are not in the POS.
+ALIKE = [('', 'SKU_EMPTY'), ('a-1', 'CASE'), ('A- 1', 'INNER_SPACE'), ('A\u200b-1', 'INVISIBLE_CHARACTER'),
+         ('A_1', 'DASH_OR_UNDERSCORE'), ('A-01', 'LEADING_ZERO'), ('\u0410-1', 'LOOKALIKE'), ('Z', 'SAME_GTIN'),
+         ('Y', 'NO_CANDIDATE')]
 SHOPEE = [('S1', 'I1', 'A-1', 'active'), ('S2', 'I1', ' A-2\u00a0', 'active'), ('S3', 'I2', 'A-2', 'active'),
           ('S4', 'I3', 'a-3', 'active'), ('S5', 'I3', None, 'active'), ('S6', 'I1', 'A-3', 'inactive')]
 TOKOPEDIA = [('T1', 'J1', 'A-1', 'active'), ('T2', 'J2', 'X-9', 'active'), ('T3', 'J3', 'X-9', 'active'),
@@ -36,9 +40,9 @@ def start_shop(listings, *options):
     """A simulated Seller Center with these listings; returns its endpoint."""
     path = stack.folder / f'listings-{next(NUMBERS)}.jsonl'
     with open(path, 'w', encoding='utf-8') as f:
-        for listing_id, item_id, seller_sku, status in listings:
+        for listing_id, item_id, seller_sku, status, *gtin in listings:
             f.write(json.dumps({'listing_id': listing_id, 'item_id': item_id, 'name': 'Barang ' + listing_id, 'price': 50000,
-                                'seller_sku': seller_sku, 'stock': 3, 'status': status, 'gtin': ''}) + '\n')
+                                'seller_sku': seller_sku, 'stock': 3, 'status': status, 'gtin': ''.join(gtin)}) + '\n')
     return stack.start_simulator({'shop': path}, *options)['shop']
 
 
@@ -237,6 +241,72 @@ class Menu(MerchantCase):
             'INVALID_ARGUMENT', 'PAGE_TOKEN_INVALID', 'page_token')
 
 
+class Reasons(MerchantCase):
+    def setUp(self):
+        super().setUp()
+        self.import_products(product('p1', 'Kemeja Batik', sku='A-1', barcode='036000291452'))
+        listings = [(f'L{i}', 'I1', sku, 'active', '0036000291452' if reason == 'SAME_GTIN' else '')
+                    for i, (sku, reason) in enumerate(ALIKE)]
+        self.add_channel('shopee', start_shop([*listings, ('L9', 'I1', 'A-1', 'active'), ('L10', 'I1', 'a-1', 'inactive')]))
+        self.assertEqual(self.scan('shopee')[-1].job.state, sync.JOB_STATE_SUCCEEDED)
+
+    @staticmethod
+    def name(reason):
+        return menu.NotInPosReason.Name(reason).removeprefix('NOT_IN_POS_REASON_')
+
+    def test_each_listing_has_its_reason_and_candidate(self):
+        request = menu.ListNotInPosRequest(parent=self.parent, page_size=2, with_reasons=True)
+        found = {}
+        for page in pages(api.menu.ListNotInPos, request):
+            self.assertEqual(len(page.listings), len(page.explanations))
+            found.update((x.seller_sku, e) for x, e in zip(page.listings, page.explanations))
+        self.assertEqual({sku: self.name(e.reason) for sku, e in found.items()}, dict(ALIKE))
+        for sku, explanation in found.items():
+            candidate = (explanation.candidate, explanation.candidate_display_name, explanation.candidate_sku)
+            if self.name(explanation.reason) in ('SKU_EMPTY', 'NO_CANDIDATE'):
+                self.assertEqual((candidate, list(explanation.differences)), (('', '', ''), []))
+            else:
+                self.assertEqual(candidate, (self.parent + '/products/p1/variants/v1', 'Kemeja Batik', 'A-1'), sku)
+                self.assertEqual(list(explanation.differences), [explanation.reason])
+            self.assertEqual(explanation.other_candidates, 0)
+
+    def test_none_without_being_asked_for(self):
+        self.assertFalse(api.menu.ListNotInPos(menu.ListNotInPosRequest(parent=self.parent)).explanations)
+
+    def test_a_page_token_is_of_pages_with_reasons_or_without(self):
+        token = api.menu.ListNotInPos(
+            menu.ListNotInPosRequest(parent=self.parent, page_size=1, with_reasons=True)).next_page_token
+        self.assert_refused(
+            lambda: api.menu.ListNotInPos(menu.ListNotInPosRequest(parent=self.parent, page_token=token)),
+            'INVALID_ARGUMENT', 'PAGE_TOKEN_INVALID', 'page_token')
+
+    def test_the_summary_counts_them(self):
+        self.add_channel('tokopedia', start_shop([]))
+        response = api.menu.SummarizeNotInPos(menu.SummarizeNotInPosRequest(parent=self.parent))
+        self.assertEqual([(s.channel, [(self.name(c.reason), c.listings) for c in s.counts]) for s in response.summaries],
+                         [(self.channel_name('shopee'), [(reason, 1) for _, reason in ALIKE]),
+                          (self.channel_name('tokopedia'), [])])
+        one = api.menu.SummarizeNotInPos(
+            menu.SummarizeNotInPosRequest(parent=self.parent, channels=[self.channel_name('tokopedia')]))
+        self.assertEqual([s.channel for s in one.summaries], [self.channel_name('tokopedia')])
+
+    def test_the_command_shows_them(self):
+        merchant = self.parent.removeprefix('merchants/')
+        rows = [json.loads(line) for line in
+                stack.cli('--output', 'jsonl', 'not-in-pos', '--reasons', merchant=merchant).stdout.splitlines()]
+        self.assertEqual({row['sku'] or '': row['reason'].upper() for row in rows}, dict(ALIKE))
+        (row,) = [row for row in rows if row['sku'] == 'A_1']
+        self.assertEqual((row['candidate_product_id'], row['candidate_variant_id'], row['candidate_name'], row['candidate_sku'],
+                          row['differences'], row['other_candidates']),
+                         ('p1', 'v1', 'Kemeja Batik', 'A-1', ['dash_or_underscore'], 0))
+        table = stack.cli('not-in-pos', '--reasons', merchant=merchant).stdout
+        self.assertRegex(table, r'A_1 +dash_or_underscore +A-1 +Kemeja Batik')
+        summary = stack.cli('--output', 'jsonl', 'not-in-pos', '--summary', merchant=merchant).stdout
+        self.assertEqual([json.loads(line) for line in summary.splitlines()],
+                         [{'channel': 'shopee', 'reason': reason.lower(), 'listings': 1} for _, reason in ALIKE])
+        self.assertEqual(stack.cli('not-in-pos', '--summary', '--sku-prefix', 'A', merchant=merchant).returncode, 2)
+
+
 class BadInput(MerchantCase):
     def test_page_sizes(self):
         for size in (-1, 1001, 2**31 - 1):
@@ -252,6 +322,7 @@ class BadInput(MerchantCase):
                 ('merchants/nobody', 'NOT_FOUND', 'NOT_FOUND', '')):
             for call in (lambda: api.menu.ListInPos(menu.ListInPosRequest(parent=parent)),
                          lambda: api.menu.ListNotInPos(menu.ListNotInPosRequest(parent=parent)),
+                         lambda: api.menu.SummarizeNotInPos(menu.SummarizeNotInPosRequest(parent=parent)),
                          lambda: api.menu.ListChannelStatistics(menu.ListChannelStatisticsRequest(parent=parent)),
                          lambda: api.channels.ListChannels(channels.ListChannelsRequest(parent=parent)),
                          lambda: api.sync.ListJobs(sync.ListJobsRequest(parent=parent)),
@@ -265,7 +336,9 @@ class BadInput(MerchantCase):
                      lambda: api.channels.CheckChannel(channels.CheckChannelRequest(name=name)),
                      lambda: api.sync.StartScan(sync.StartScanRequest(channel=name)),
                      lambda: list(api.sync.ScanChannel(sync.ScanChannelRequest(channel=name))),
-                     lambda: api.menu.ListNotInPos(menu.ListNotInPosRequest(parent=self.parent, channels=[name]))):
+                     lambda: api.menu.ListNotInPos(menu.ListNotInPosRequest(parent=self.parent, channels=[name])),
+                     lambda: api.menu.SummarizeNotInPos(
+                         menu.SummarizeNotInPosRequest(parent=self.parent, channels=[name]))):
             found = self.assert_refused(call, 'NOT_FOUND', 'NOT_FOUND')
             self.assertEqual(found.metadata['resource'], name)
 

@@ -175,7 +175,7 @@ TEST_F(CatalogueEdit, AChannelOfManyListingsGoesInPartsAndCanBeStoppedBetweenThe
   }
   int asked = 0;
   const absl::Status stopped =
-      store::DeleteChannel(*database_, "shop", "c", std::nullopt, [&] { return ++asked == 2; });
+      store::DeleteChannel(*database_, "shop", "c", std::nullopt, [&] { return ++asked == 3; });
   EXPECT_EQ(stopped.code(), absl::StatusCode::kCancelled);
   const std::int64_t left = Count("SELECT COUNT(*) FROM listing");
   EXPECT_GT(left, 0);
@@ -199,8 +199,8 @@ TEST_F(CatalogueEdit, AChannelOfManyJobItemsGoesInTransactionsOfBoundedSize) {
         "SELECT merchant_no, CONCAT('j', seq), 0, 3, 1, 1, '', 0 FROM merchant JOIN seq_1_to_3 "
         "WHERE merchant_id = 'shop'");
     session.Execute(
-        "INSERT INTO job_item SELECT merchant_no, job_id, seq, '', '', 1, 1, '', '' FROM job JOIN "
-        "seq_1_to_5000");
+        "INSERT INTO job_item (merchant_no, job_id, item_no, listing_id, item_id, outcome, reason, field, "
+        "description) SELECT merchant_no, job_id, seq, '', '', 1, 1, '', '' FROM job JOIN seq_1_to_5000");
     session.Execute(
         "INSERT INTO scan_page SELECT merchant_no, job_id, seq, '', '' FROM job JOIN seq_1_to_3000");
   });

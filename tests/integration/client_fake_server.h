@@ -10,6 +10,7 @@
 #include "skulink/client.h"
 #include "skulink/v1/catalog_service.grpc.pb.h"
 #include "skulink/v1/channel_service.grpc.pb.h"
+#include "skulink/v1/inventory_service.grpc.pb.h"
 #include "skulink/v1/merchant_service.grpc.pb.h"
 #include "skulink/v1/sync_service.grpc.pb.h"
 
@@ -78,11 +79,31 @@ struct FakeSync : v1::SyncService::Service {
   }
 };
 
+struct FakeInventory : v1::InventoryService::Service {
+  using Writer = grpc::ServerWriter<v1::WatchPushesResponse>;
+  std::function<absl::Status(const v1::SetStockRequest&, v1::SetStockResponse&)> set;
+  std::function<absl::Status(const v1::AdjustStockRequest&, v1::AdjustStockResponse&)> adjust;
+  std::function<absl::Status(const v1::WatchPushesRequest&, Writer&)> watch;
+  grpc::Status SetStock(grpc::ServerContext*, const v1::SetStockRequest* request,
+                        v1::SetStockResponse* response) override {
+    return ToGrpc(set(*request, *response));
+  }
+  grpc::Status AdjustStock(grpc::ServerContext*, const v1::AdjustStockRequest* request,
+                           v1::AdjustStockResponse* response) override {
+    return ToGrpc(adjust(*request, *response));
+  }
+  grpc::Status WatchPushes(grpc::ServerContext*, const v1::WatchPushesRequest* request,
+                           Writer* writer) override {
+    return ToGrpc(watch(*request, *writer));
+  }
+};
+
 struct FakeServer {
   FakeMerchants merchants;
   FakeChannels channels;
   FakeCatalog catalog;
   FakeSync sync;
+  FakeInventory inventory;
   int port = 0;
   std::unique_ptr<grpc::Server> server;
 
@@ -94,6 +115,7 @@ struct FakeServer {
     builder.RegisterService(&channels);
     builder.RegisterService(&catalog);
     builder.RegisterService(&sync);
+    builder.RegisterService(&inventory);
     server = builder.BuildAndStart();
   }
   // Cuts all connections, and waits for the calls: what they have left is safe to look at then.

@@ -58,15 +58,6 @@ bool BeginsWith(std::string_view text, std::string_view prefix) {
 
 }  // namespace
 
-// A variant with its product, where it is live, and its place in the order of products.
-struct MenuModel::Row {
-  const Product* product;
-  const Variant* variant;
-  std::string key;
-  Badges badges;
-  std::size_t place;
-};
-
 Product* MenuModel::Find(std::string_view product_id) {
   const auto found = std::find_if(products.begin(), products.end(),
                                   [&](const Product& other) { return other.id == product_id; });
@@ -183,12 +174,12 @@ std::vector<std::string> MenuModel::InPos(const Filter& filter) const {
   return Sorted(Variants(), filter, true);
 }
 
-std::vector<std::string> MenuModel::NotInPos(const Filter& filter) const {
+std::vector<std::pair<std::string, const Listing*>> MenuModel::ListingsNotInPos(const Filter& filter) const {
   std::set<std::string> keys;
   for (const Row& row : Variants()) keys.insert(row.key);
   keys.erase("");
   const std::string prefix = SkuKeyPrefix(filter.sku_prefix, sku_case);
-  std::vector<std::string> texts;
+  std::vector<std::pair<std::string, const Listing*>> all;
   for (const std::string& id : Asked(filter)) {
     std::vector<std::pair<std::tuple<ListingState, std::string, std::string>, const Listing*>> rows;
     for (const auto& [listing_id, listing] : channels.at(id).listings) {
@@ -199,7 +190,15 @@ std::vector<std::string> MenuModel::NotInPos(const Filter& filter) const {
       rows.push_back({{listing.state, order, listing_id}, &listing});
     }
     std::sort(rows.begin(), rows.end());
-    for (const auto& [order, listing] : rows) texts.push_back(absl::StrCat(id, "|", Text(*listing)));
+    for (const auto& [order, listing] : rows) all.emplace_back(id, listing);
+  }
+  return all;
+}
+
+std::vector<std::string> MenuModel::NotInPos(const Filter& filter) const {
+  std::vector<std::string> texts;
+  for (const auto& [id, listing] : ListingsNotInPos(filter)) {
+    texts.push_back(absl::StrCat(id, "|", Text(*listing)));
   }
   return texts;
 }
@@ -260,29 +259,6 @@ std::vector<std::string> MenuModel::Catalogue() const {
   for (const Product& product : products) texts.push_back(Text(product));
   return texts;
 }
-
-namespace {
-
-// All rows of a view, page by page. A page may be short before the last only where names are looked through.
-template <typename RowType>
-std::vector<std::string> AllPages(
-    const std::function<absl::StatusOr<store::MenuPage<RowType>>(const store::MenuQuery&)>& read,
-    store::MenuQuery query, const std::function<std::string(const RowType&)>& text) {
-  std::vector<std::string> texts;
-  do {
-    const absl::StatusOr<store::MenuPage<RowType>> page = read(query);
-    if (!page.ok()) return {page.status().ToString()};
-    EXPECT_LE(page->rows.size(), static_cast<std::size_t>(query.limit));
-    if (!page->next.empty() && query.name_prefix.empty()) {
-      EXPECT_EQ(page->rows.size(), static_cast<std::size_t>(query.limit));
-    }
-    for (const RowType& row : page->rows) texts.push_back(text(row));
-    query.after = page->next;
-  } while (!query.after.empty() && texts.size() < 1'000'000);
-  return texts;
-}
-
-}  // namespace
 
 void ExpectMenu(store::Database& database, const MenuModel& model, const MenuModel::Filter& filter,
                 int page_size, const std::string& merchant) {

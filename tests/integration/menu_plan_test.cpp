@@ -147,7 +147,14 @@ absl::StatusOr<store::MenuPage<store::MenuListing>> LiveNotInPos(store::Database
   return store::NotInPos(database, menu, query, {ListingState::kLive});
 }
 
-const std::map<std::string, View> kViews = {{"sold in channel", Next<store::SoldInChannel>},
+absl::StatusOr<store::MenuPage<store::MenuListing>> LiveNotInPosWithReasons(store::Database& database,
+                                                                            const store::Menu& menu,
+                                                                            const store::MenuQuery& query) {
+  return store::NotInPos(database, menu, query, {ListingState::kLive}, true);
+}
+
+const std::map<std::string, View> kViews = {{"not in POS with reasons", Next<LiveNotInPosWithReasons>},
+                                            {"sold in channel", Next<store::SoldInChannel>},
                                             {"not in channel", Next<store::NotInChannel>},
                                             {"in POS", Next<store::InPos>},
                                             {"not in POS", Next<LiveNotInPos>},

@@ -1,5 +1,5 @@
-// Random changes of products, listings, channels and sku_case, done to the store and to a model of the rules;
-// after each the menu must be the model's.
+// Random changes of products, stocks, listings, channels and sku_case, with pushes sent in between, done to
+// the store and to a model of the rules; after each the menu and what is to be sent must be the model's.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -8,9 +8,13 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "server/store/channels.h"
 #include "server/store/merchants.h"
+#include "server/store/pushes.h"
+#include "server/store/stock.h"
 #include "tests/integration/menu_model.h"
+#include "tests/integration/push_fixture.h"
 #include "tests/integration/test_database.h"
 
 namespace skulink {
@@ -23,6 +27,11 @@ using store::Variant;
 // Few, so that clashes, case twins, blanks, duplicates and renames happen all the time.
 const std::vector<std::string> kSkus = {"",   " ",   "a",   "A",      "a ",      "\u00a0a", "b",  "B\t", "ab",
                                         "Ab", "a-b", "a b", "Straße", "STRASSE", "é",       "ａ", "c",   "d"};
+// And SKUs that are like them, for reasons.
+const std::vector<std::string> kAlikeSkus = {"A-1", "a-01",     "A_1", "A 1", "a1",      "\u0410-1",
+                                             "A-l", "A\u200b1", "AI",  "OA1", "A-O1",    "0A-1",
+                                             "CO7", "C7",       "c07", "--",  "c\u200b", "d\u2060"};
+const std::vector<std::string> kGtins = {"", "", "8991234567890", "0036000291452", "36000291452", "12345"};
 const std::vector<std::string> kNames = {"Baju A", "baju b",       "BAJU",
                                          "Celana", "Straßenschuh", "strassenschuh"};
 const std::vector<std::string> kSkuPrefixes = {"a", "A", " a", "b", "stra", "z"};
@@ -43,13 +52,15 @@ class MenuProperty : public testing::TestWithParam<Run> {
   const T& OneOf(const std::vector<T>& choices) {
     return choices[static_cast<std::size_t>(Below(static_cast<int>(choices.size())))];
   }
+  std::string SomeSku() { return Below(3) == 0 ? OneOf(kAlikeSkus) : OneOf(kSkus); }
   std::string Id(const char* kind, int count) { return absl::StrCat(kind, 1 + Below(count)); }
 
   std::vector<Variant> SomeVariants() {
     std::vector<Variant> variants;
     for (int i = 1; i <= 4; ++i) {
       if (Below(2) == 0) continue;
-      Variant& variant = variants.emplace_back(Variant{.id = absl::StrCat("v", i), .sku = OneOf(kSkus)});
+      Variant& variant = variants.emplace_back(Variant{.id = absl::StrCat("v", i), .sku = SomeSku()});
+      variant.barcode = OneOf(kGtins);
       if (Below(2) == 0) variant.stock = Below(2);
       if (Below(2) == 0) variant.price = Money{Below(2), "IDR"};
     }
@@ -185,7 +196,7 @@ class MenuProperty : public testing::TestWithParam<Run> {
       std::set<std::string> promised;
       for (std::size_t i = 0; i < coming.size(); ++i) {
         if (before.contains(i) || key(coming[i]).empty()) continue;
-        bool is_free = promised.insert(key(coming[i])).second;
+        bool is_free = true;
         for (const Product& product : model_.products) {
           for (const Variant& old : product.variants) {
             const bool itself = product.id == row.product.id && old.id == coming[i].id;
@@ -193,7 +204,7 @@ class MenuProperty : public testing::TestWithParam<Run> {
             is_free = is_free && product.id == row.product.id && leaves(old);
           }
         }
-        if (!is_free) stuck.insert(i);
+        if (!is_free || !promised.insert(key(coming[i])).second) stuck.insert(i);
       }
       if (stuck.empty()) break;
     }
@@ -201,13 +212,14 @@ class MenuProperty : public testing::TestWithParam<Run> {
   }
 
   Listing SomeListing(const std::string& id) {
-    Listing listing{
-        .listing_id = id,
-        .item_id = Id("i", 6),
-        .name = OneOf(kNames),
-        .seller_sku = Below(3) == 0 ? OneOf(kSkus) : kSkus[2 + static_cast<std::size_t>(Below(7))],
-        .state = static_cast<ListingState>(Below(4) != 0 ? 1 : 1 + Below(6))};
+    Listing listing{.listing_id = id,
+                    .item_id = Id("i", 6),
+                    .name = OneOf(kNames),
+                    .seller_sku = Below(2) == 0 ? SomeSku() : kSkus[2 + static_cast<std::size_t>(Below(7))],
+                    .state = static_cast<ListingState>(Below(4) != 0 ? 1 : 1 + Below(6))};
     if (Below(3) == 0) listing.stock = Below(2);
+    if (Below(3) == 0) listing.price = Money{Below(2), "IDR"};
+    listing.gtin = OneOf(kGtins);
     return listing;
   }
 
@@ -245,12 +257,85 @@ class MenuProperty : public testing::TestWithParam<Run> {
     const std::string id = Id("c", 4);
     if (!model_.channels.contains(id)) {
       model_.channels[id].number = AddChannel(*database_, id);
+      if (Below(2) == 0) ChangeSync();
     } else if (Below(2) == 0) {
       const absl::Status deleted =
           store::DeleteChannel(*database_, "shop", id, std::nullopt, [] { return false; });
       ASSERT_TRUE(deleted.ok()) << deleted;
       model_.channels.erase(id);
       memories_.erase(id);
+    }
+  }
+
+  void ChangeSync() {
+    if (model_.channels.empty()) return;
+    auto channel = std::next(model_.channels.begin(), Below(static_cast<int>(model_.channels.size())));
+    MenuModel::Shop& shop = channel->second;
+    shop.price_sync = Below(2) == 0;
+    shop.stock_sync = {.enabled = Below(3) != 0, .percentage = OneOf(std::vector<int>{50, 100, 150})};
+    shop.stock_sync.buffer = Below(3);
+    if (Below(2) == 0) shop.stock_sync.maximum = Below(4);
+    const auto updated = store::UpdateChannel(*database_, "shop", channel->first,
+                                              {.stock_sync = shop.stock_sync, .price_sync = shop.price_sync});
+    ASSERT_TRUE(updated.ok()) << updated.status();
+  }
+
+  void ChangeStock() {
+    std::vector<std::pair<Product*, Variant*>> variants;
+    for (Product& product : model_.products) {
+      for (Variant& variant : product.variants) variants.emplace_back(&product, &variant);
+    }
+    if (variants.empty()) return;
+    const auto& [product, variant] = OneOf(variants);
+    const bool adjust = variant->stock && Below(2) == 0;
+    const std::int64_t quantity = adjust ? Below(5) - 2 : Below(6);
+    const std::int64_t after = adjust ? *variant->stock + quantity : quantity;
+    store::StockRequest request{
+        .kind = adjust ? store::StockRequest::Kind::kAdjust : store::StockRequest::Kind::kSet,
+        .changes = {{{.product_id = product->id, .variant_id = variant->id}, quantity}}};
+    if (!SkuKey(variant->sku, model_.sku_case).empty() && Below(2) == 0) {
+      request.changes[0].variant = {.sku = variant->sku};
+    }
+    const auto changed = store::ChangeStock(*database_, "shop", request);
+    ASSERT_EQ(changed.ok(), after >= 0) << changed.status();
+    if (after < 0) return;
+    product->version += variant->stock != after;
+    variant->stock = after;
+  }
+
+  // The Seller Center takes some of what is due, refuses some, and some answers come too late.
+  void SendSome() {
+    for (auto& [id, shop] : model_.channels) {
+      const store::ChannelTraffic traffic = OwnTraffic(*database_, shop.number);
+      for (const v1::PushKind kind : {v1::PUSH_KIND_STOCK, v1::PUSH_KIND_PRICE}) {
+        const auto due = store::DuePushes(*database_, traffic, kind, 1 + Below(10));
+        ASSERT_TRUE(due.ok()) << due.status();
+        std::vector<store::PushAnswer> answers;
+        for (const store::DuePush& push : *due) {
+          const int what = Below(8);
+          Listing& listing = shop.listings.at(push.listing_id);
+          store::PushAnswer& answer = answers.emplace_back(store::PushAnswer{.push = push});
+          answer.outcome = what == 0   ? v1::PUSH_OUTCOME_NOT_LIVE
+                           : what == 1 ? v1::PUSH_OUTCOME_REFUSED_VALUE
+                                       : v1::PUSH_OUTCOME_APPLIED;
+          if (what == 2) {
+            answer.outcome = v1::PUSH_OUTCOME_RETRYING;
+            answer.again_after = absl::ZeroDuration();
+          } else if (what != 1) {
+            SetValue(push, what != 0, listing);
+          }
+        }
+        const absl::Status saved = store::SavePushAnswers(*database_, traffic, answers);
+        ASSERT_TRUE(saved.ok()) << saved;
+      }
+    }
+  }
+
+  static void SetValue(const store::DuePush& push, bool known, Listing& listing) {
+    if (push.kind == v1::PUSH_KIND_STOCK) {
+      listing.stock = known ? std::optional(push.quantity) : std::nullopt;
+    } else {
+      listing.price = known ? std::optional(Money{push.quantity, push.currency}) : std::nullopt;
     }
   }
 
@@ -288,7 +373,8 @@ class MenuProperty : public testing::TestWithParam<Run> {
 };
 
 TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
-  std::size_t sold = 0, missing = 0, not_in_pos = 0, groups = 0;
+  std::size_t sold = 0, missing = 0, not_in_pos = 0, groups = 0, pushes = 0;
+  std::map<std::string, int> reasons;
   for (int step = 0; step < GetParam().steps; ++step) {
     const int kind = Below(100);
     SCOPED_TRACE(absl::StrCat("seed ", GetParam().seed, " step ", step, " kind ", kind));
@@ -300,23 +386,39 @@ TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
       DeleteProduct();
     } else if (kind < 57) {
       Import();
-    } else if (kind < 92) {
+    } else if (kind < 82) {
       ChangeSomeListings();
-    } else if (kind < 96) {
+    } else if (kind < 87) {
+      ChangeStock();
+    } else if (kind < 90) {
+      ChangeSync();
+    } else if (kind < 93) {
+      SendSome();
+    } else if (kind < 97) {
       CreateOrDeleteChannel();
     } else {
       ChangeSkuCase();
     }
     ExpectMenu(*database_, model_, {}, 1 + Below(5));
-    ExpectMenu(*database_, model_, SomeFilter(), 1 + Below(5));
+    const MenuModel::Filter filter = SomeFilter();
+    ExpectMenu(*database_, model_, filter, 1 + Below(5));
+    ExpectReasons(*database_, model_, {}, 1 + Below(5));
+    ExpectReasons(*database_, model_, filter, 1 + Below(5));
     ExpectStatistics(*database_, model_);
     ExpectCatalogue(*database_, model_);
+    ExpectVerified(*database_);
+    ExpectPushes(*database_, model_);
     ExpectVerified(*database_);
     if (HasFailure()) break;
     sold += model_.Sold({}).size();
     missing += model_.NotInChannel({}).size();
     not_in_pos += model_.NotInPos({}).size();
     groups += model_.MultipleListings({}).size();
+    pushes += model_.Pushes().size();
+    for (const std::string& row : model_.Reasons({})) {
+      const std::string after_id = row.substr(row.find("|NOT_IN_POS_REASON_") + 1);
+      ++reasons[after_id.substr(0, after_id.find_first_of(" |"))];
+    }
   }
   // The run met what it is for.
   const auto steps = static_cast<std::size_t>(GetParam().steps);
@@ -324,6 +426,8 @@ TEST_P(MenuProperty, EveryViewIsWhatTheRulesSayAfterEveryChange) {
   EXPECT_GT(missing, steps);
   EXPECT_GT(not_in_pos, steps);
   EXPECT_GT(groups, steps);
+  EXPECT_GT(pushes, steps);
+  EXPECT_GE(reasons.size(), 6U) << absl::StrJoin(reasons, " ", absl::PairFormatter(":"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, MenuProperty,

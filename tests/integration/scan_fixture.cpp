@@ -63,7 +63,7 @@ void ScanTest::StartEngine(const SyncOptions& options) {
 }
 
 v1::Job ScanTest::Start(const std::string& channel) {
-  const auto job = engine().StartScan({"default", channel}, v1::SCAN_MODE_FULL, "");
+  const auto job = engine().StartJob(FullScan(channel));
   if (!job.ok()) throw std::runtime_error(job.status().ToString());
   return *job;
 }

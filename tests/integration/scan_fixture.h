@@ -15,6 +15,15 @@
 // What tests of scans need again and again.
 namespace skulink {
 
+// Of a channel of the merchant `default`.
+inline store::JobRequest FullScan(const std::string& channel, const std::string& request_id = "") {
+  return {.channel = {"default", channel},
+          .kind = v1::JOB_KIND_SCAN,
+          .scan_mode = v1::SCAN_MODE_FULL,
+          .request_id = request_id,
+          .request = channel};
+}
+
 // A store with the merchant `default`, one simulated shop that sends ten listings in a page, and its channel
 // `shop`. At the end of each test the engines are stopped and the store is verified.
 class ScanTest : public testing::Test {

@@ -29,7 +29,7 @@ class ScanJobsTest : public ScanTest {
   }
 
   absl::StatusOr<v1::Job> StartAgain(const std::string& request_id, const std::string& channel = "shop") {
-    return engine().StartScan({"default", channel}, v1::SCAN_MODE_FULL, request_id);
+    return engine().StartJob(FullScan(channel, request_id));
   }
 };
 
@@ -202,7 +202,8 @@ TEST_F(ScanJobsTest, TokenUsedByThePredecessorIsKnown) {
 TEST_F(ScanJobsTest, LeaseOfASilentServerRunsOut) {
   const v1::Job job = StartAndHoldAfterTwoPages();
   StopEngine();
-  const auto silent = store::ClaimJob(database(), "a-server-that-died", absl::Milliseconds(700));
+  const auto silent =
+      store::ClaimJob(database(), "a-server-that-died", "its-claim", absl::Milliseconds(700));
   ASSERT_TRUE(silent.ok() && silent->has_value());
   shop().Release();
 
@@ -240,13 +241,17 @@ TEST_F(ScanJobsTest, JobThatItsServerDoesNotKnowOfIsClaimedAgain) {
   StartEngine({.max_running_jobs = 1, .lease = absl::Seconds(1)});
   const v1::Job first = StartAndHoldAfterTwoPages();
   const v1::Job second = Start("other");
-  std::string owner;
+  std::string server, owner;
   const absl::Status read = database().Read([&](store::Session& session) {
-    session.Query("SELECT owner FROM job WHERE owner <> ''", {},
-                  [&](const store::Row& row) { owner = row.String(0); });
+    session.Query("SELECT t.owner, j.owner FROM job j JOIN channel_traffic t USING (merchant_no, channel_no) "
+                  "WHERE j.owner <> ''",
+                  {}, [&](const store::Row& row) {
+                    server = row.String(0);
+                    owner = row.String(1);
+                  });
   });
   ASSERT_TRUE(read.ok() && !owner.empty());
-  ASSERT_TRUE(store::ClaimJob(database(), owner, absl::Seconds(1))->has_value());
+  ASSERT_TRUE(store::ClaimJob(database(), server, owner, absl::Seconds(1))->has_value());
   shop().Release();
 
   ExpectWholeScan(AwaitEnd(first));
@@ -302,7 +307,7 @@ TEST_F(ScanJobsTest, TwoServersShareTheJobs) {
   const v1::Job first = StartAndHoldAfterTwoPages();
 
   SyncEngine neighbour(database(), {.max_running_jobs = 1});
-  const v1::Job second = AwaitEnd(neighbour.StartScan({"default", "other"}, v1::SCAN_MODE_FULL, "").value());
+  const v1::Job second = AwaitEnd(neighbour.StartJob(FullScan("other")).value());
 
   EXPECT_EQ(second.state(), v1::JOB_STATE_SUCCEEDED) << second.ShortDebugString();
   EXPECT_EQ(Listings("other"), ListingIds(1, 50));

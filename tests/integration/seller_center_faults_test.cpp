@@ -168,7 +168,7 @@ TEST_F(SellerCenterFaults, PassesOnARepeatedToken) {
   shop_.AddFault({.kind = FaultKind::kRepeatedToken, .page = 2});
   std::vector<std::string> tokens;
 
-  absl::Status status = center_->ListListings("", 10, {}, [&](const ListingPage& page) {
+  absl::Status status = center_->ListListings({.page_size = 10}, {}, [&](const ListingPage& page) {
     tokens.push_back(page.resume_token);
     return tokens.size() < 50 ? absl::OkStatus() : absl::AbortedError("seen enough");
   });
@@ -370,7 +370,7 @@ TEST_F(SellerCenterFaults, AStopEndsTheWaitForAHangingPage) {
   std::vector<ListingPage> pages;
 
   std::jthread stopper;
-  absl::Status status = center_->ListListings("", 10, stop.get_token(), [&](ListingPage page) {
+  absl::Status status = center_->ListListings({.page_size = 10}, stop.get_token(), [&](ListingPage page) {
     pages.push_back(std::move(page));
     stopper = std::jthread([&] { stop.request_stop(); });
     return absl::OkStatus();

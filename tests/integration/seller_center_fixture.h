@@ -61,14 +61,17 @@ struct Listed {
   std::string Token() const { return pages.empty() ? "" : pages.back().resume_token; }
 };
 
-inline Listed List(SellerCenter& center, int page_size, const std::string& resume_token = "",
-                   std::stop_token stop = {}) {
+inline Listed List(SellerCenter& center, const ListRequest& request, std::stop_token stop = {}) {
   Listed listed;
-  listed.status = center.ListListings(resume_token, page_size, stop, [&](ListingPage page) {
+  listed.status = center.ListListings(request, stop, [&](ListingPage page) {
     listed.pages.push_back(std::move(page));
     return absl::OkStatus();
   });
   return listed;
+}
+inline Listed List(SellerCenter& center, int page_size, const std::string& resume_token = "",
+                   std::stop_token stop = {}) {
+  return List(center, {.resume_token = resume_token, .page_size = page_size}, std::move(stop));
 }
 
 inline std::unique_ptr<SellerCenter> Connect(const std::string& endpoint, absl::Duration timeout = kPatient) {

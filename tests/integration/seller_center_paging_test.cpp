@@ -120,7 +120,7 @@ TEST_F(SellerCenterPaging, AnEmptyShopIsOneEmptyPage) {
 TEST_F(SellerCenterPaging, EndsWithTheStatusOfWhoTakesThePages) {
   int pages = 0;
 
-  absl::Status status = center_->ListListings("", 10, {}, [&](const ListingPage&) {
+  absl::Status status = center_->ListListings({.page_size = 10}, {}, [&](const ListingPage&) {
     ++pages;
     return absl::DataLossError("enough");
   });
@@ -139,7 +139,7 @@ TEST_F(SellerCenterPaging, StopsWhileItWaitsForAPage) {
   });
   int pages = 0;
 
-  absl::Status status = center_->ListListings("", 10, stop.get_token(), [&](const ListingPage&) {
+  absl::Status status = center_->ListListings({.page_size = 10}, stop.get_token(), [&](const ListingPage&) {
     ++pages;
     first_page_taken.count_down();
     return absl::OkStatus();
@@ -152,7 +152,7 @@ TEST_F(SellerCenterPaging, StopsWhileItWaitsForAPage) {
 TEST_F(SellerCenterPaging, StopsBetweenPages) {
   std::stop_source stop;
 
-  absl::Status status = center_->ListListings("", 10, stop.get_token(), [&](const ListingPage&) {
+  absl::Status status = center_->ListListings({.page_size = 10}, stop.get_token(), [&](const ListingPage&) {
     stop.request_stop();
     return absl::OkStatus();
   });

@@ -148,6 +148,16 @@ TEST_F(ServiceBadInputTest, Channels) {
        v1::ERROR_REASON_FORMAT_INVALID},
       {create, good + "channel { endpoint: 'grpc://127.0.0.1:1' display_name: '" + Repeat("x", 201) + "' }",
        "channel.display_name", v1::ERROR_REASON_FIELD_TOO_LONG},
+      {create, good + "channel { endpoint: 'grpc://127.0.0.1:1' stock_sync { percentage: 1001 } }",
+       "channel.stock_sync.percentage", v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {create, good + "channel { endpoint: 'grpc://127.0.0.1:1' stock_sync { percentage: -1 } }",
+       "channel.stock_sync.percentage", v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {create, good + "channel { endpoint: 'grpc://127.0.0.1:1' stock_sync { buffer: -1 } }",
+       "channel.stock_sync.buffer", v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {update,
+       "channel { name: 'merchants/default/channels/shopee' stock_sync { maximum: 1000000000001 } } "
+       "update_mask { paths: 'stock_sync' }",
+       "channel.stock_sync.maximum", v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
       {update, "channel { name: 'merchants/default/channels/shopee' } update_mask { paths: 'platform' }",
        "channel.platform", v1::ERROR_REASON_FIELD_REQUIRED},
       {update, "channel { name: 'merchants/default/channels/shopee' } update_mask { paths: 'name' }",
@@ -159,6 +169,47 @@ TEST_F(ServiceBadInputTest, Channels) {
       {"ChannelService.DeleteChannel", "name: 'merchants/default/channels/shopee' etag: '-'", "etag",
        v1::ERROR_REASON_FORMAT_INVALID},
       {"ChannelService.CheckChannel", "", "name", v1::ERROR_REASON_FIELD_REQUIRED},
+  });
+}
+
+TEST_F(ServiceBadInputTest, Inventory) {
+  const std::string set = "InventoryService.SetStock", adjust = "InventoryService.AdjustStock";
+  const std::string list = "InventoryService.ListPushes", parent = "parent: 'merchants/default' ";
+  const std::string sku = "variant { sku: 'A' } ";
+  ExpectRefused({
+      {set, "settings { " + sku + "}", "parent", v1::ERROR_REASON_FIELD_REQUIRED},
+      {set, parent, "settings", v1::ERROR_REASON_FIELD_REQUIRED},
+      {set, parent + Repeat("settings { " + sku + "} ", 1001), "settings",
+       v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {set, parent + "settings { quantity: 1 }", "settings[0].variant", v1::ERROR_REASON_FIELD_REQUIRED},
+      {set, parent + "settings { variant { sku: ' ' } }", "settings[0].variant.sku",
+       v1::ERROR_REASON_FIELD_REQUIRED},
+      {set, parent + "settings { variant { sku: 'a\\000' } }", "settings[0].variant.sku",
+       v1::ERROR_REASON_TEXT_INVALID},
+      {set, parent + "settings { variant { name: 'A' } }", "settings[0].variant.name",
+       v1::ERROR_REASON_FORMAT_INVALID},
+      {set, parent + "settings { variant { name: 'merchants/b/products/1/variants/1' } }",
+       "settings[0].variant.name", v1::ERROR_REASON_FORMAT_INVALID},
+      {set, parent + "settings { " + sku + "} settings { " + sku + "quantity: -1 }", "settings[1].quantity",
+       v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {set, parent + "settings { " + sku + "quantity: 1000000000001 }", "settings[0].quantity",
+       v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {set, parent + "request_id: 'again' settings { " + sku + "}", "request_id",
+       v1::ERROR_REASON_FORMAT_INVALID},
+      {adjust, parent, "adjustments", v1::ERROR_REASON_FIELD_REQUIRED},
+      {adjust, parent + "adjustments { " + sku + "delta: -1000000000001 }", "adjustments[0].delta",
+       v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {adjust, parent + "adjustments { " + sku + "delta: 9223372036854775807 }", "adjustments[0].delta",
+       v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {list, parent + "variant { }", "variant", v1::ERROR_REASON_FIELD_REQUIRED},
+      {list, parent + "channel: 'merchants/b/channels/c'", "channel", v1::ERROR_REASON_FORMAT_INVALID},
+      {list, parent + "outcomes: 1", "outcomes", v1::ERROR_REASON_FORMAT_INVALID},
+      {list, parent + "channel: 'merchants/default/channels/c' outcomes: [1, 0]", "outcomes[1]",
+       v1::ERROR_REASON_FORMAT_INVALID},
+      {list, parent + "channel: 'merchants/default/channels/c' outcomes: 99", "outcomes[0]",
+       v1::ERROR_REASON_FORMAT_INVALID},
+      {list, parent + "page_size: 1001", "page_size", v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {list, parent + "page_token: 'AAAA'", "page_token", v1::ERROR_REASON_PAGE_TOKEN_INVALID},
   });
 }
 
@@ -182,13 +233,13 @@ TEST_F(ServiceBadInputTest, Jobs) {
 TEST_F(ServiceBadInputTest, ProductsMenu) {
   std::vector<BadInput> inputs;
   for (const std::string view : {"ListSoldInChannel", "ListNotInPos", "ListNotInChannel", "ListInPos",
-                                 "ListMultipleListings", "ListChannelStatistics"}) {
+                                 "ListMultipleListings", "ListChannelStatistics", "SummarizeNotInPos"}) {
     const std::string method = "ProductsMenuService." + view, parent = "parent: 'merchants/default' ";
     inputs.push_back({method, "", "parent", v1::ERROR_REASON_FIELD_REQUIRED});
     inputs.push_back({method, parent + "channels: 'shopee'", "channels[0]", v1::ERROR_REASON_FORMAT_INVALID});
     inputs.push_back({method, parent + "channels: 'merchants/b/channels/c'", "channels[0]",
                       v1::ERROR_REASON_FORMAT_INVALID});
-    if (view == "ListChannelStatistics") continue;
+    if (view == "ListChannelStatistics" || view == "SummarizeNotInPos") continue;
     inputs.push_back({method, parent + "sku_prefix: 'a' name_prefix: 'b'", "name_prefix",
                       v1::ERROR_REASON_FORMAT_INVALID});
     inputs.push_back({method, parent + "sku_prefix: '" + Repeat("x", 256) + "'", "sku_prefix",
@@ -256,8 +307,18 @@ TEST_F(ServiceBadInputTest, UnknownResourcesAreNamed) {
       {"SyncService.GetJob", "name: 'merchants/default/jobs/1'", "merchants/default/jobs/1"},
       {"SyncService.ListJobs", "parent: 'merchants/b'", "merchants/b"},
       {"SyncService.ListJobItems", "parent: 'merchants/default/jobs/1'", "merchants/default/jobs/1"},
+      {"InventoryService.ListPushes", "parent: 'merchants/b'", "merchants/b"},
+      {"InventoryService.ListPushes", "parent: 'merchants/default' channel: 'merchants/default/channels/x'",
+       "merchants/default/channels/x"},
+      {"InventoryService.SetStock",
+       "parent: 'merchants/default' settings { variant { name: 'merchants/default/products/1/variants/2' } }",
+       "merchants/default/products/1/variants/2"},
+      {"InventoryService.SetStock", "parent: 'merchants/b' settings { variant { sku: 'A' } }", "merchants/b"},
       {"ProductsMenuService.ListInPos", "parent: 'merchants/b'", "merchants/b"},
       {"ProductsMenuService.ListNotInPos",
+       "parent: 'merchants/default' channels: 'merchants/default/channels/x'",
+       "merchants/default/channels/x"},
+      {"ProductsMenuService.SummarizeNotInPos",
        "parent: 'merchants/default' channels: 'merchants/default/channels/x'",
        "merchants/default/channels/x"},
       {"ProductsMenuService.ListChannelStatistics",

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "google/rpc/error_details.pb.h"
@@ -24,6 +26,8 @@ constexpr Named kNames[] = {
     {"unavailable", FaultKind::kUnavailable},
     {"expired-token", FaultKind::kExpiredToken},
     {"hang", FaultKind::kHang},
+    {"answer-lost", FaultKind::kAnswerLost},
+    {"answer-never-comes", FaultKind::kAnswerNeverComes},
     {"connection-cut", FaultKind::kConnectionCut},
     {"early-end", FaultKind::kEarlyEnd},
     {"early-complete", FaultKind::kEarlyComplete},
@@ -43,7 +47,13 @@ constexpr Named kNames[] = {
     {"empty-shop", FaultKind::kEmptyShop},
 };
 
-constexpr int kRetryDelayNanos = 50'000'000;
+constexpr std::pair<std::string_view, FaultyCall> kCalls[] = {{"describe", FaultyCall::kDescribeShop},
+                                                              {"get", FaultyCall::kGetItems},
+                                                              {"create", FaultyCall::kCreateItems},
+                                                              {"stock", FaultyCall::kUpdateStock},
+                                                              {"price", FaultyCall::kUpdatePrice}};
+
+constexpr std::chrono::milliseconds kRetryDelay(50);
 constexpr std::size_t kLongToken = 4097;
 constexpr std::size_t kLongSku = 256;
 constexpr std::string_view kReplaced = "this text is replaced";
@@ -74,6 +84,13 @@ proto::Listing& First(proto::ListListingsResponse& page) {
   return page.listings_size() > 0 ? *page.mutable_listings(0) : *page.add_listings();
 }
 
+// Pages can be spoiled; other calls only fail, and writing ones also after they are done.
+bool CanHappenIn(FaultyCall call, FaultKind kind) {
+  if (call == FaultyCall::kListListings) return !IsAfterWrite(kind);
+  if (IsAfterWrite(kind)) return call != FaultyCall::kDescribeShop && call != FaultyCall::kGetItems;
+  return kind == FaultKind::kHang || !StatusOf(kind).ok();
+}
+
 }  // namespace
 
 std::optional<Fault> ParseFault(std::string_view text) {
@@ -83,15 +100,17 @@ std::optional<Fault> ParseFault(std::string_view text) {
   if (named == std::end(kNames) || parts.size() > 3) return std::nullopt;
   Fault fault{.kind = named->kind};
   if (parts.size() > 1) {
-    if (parts[1] == "describe" || parts[1] == "get") {
-      fault.call = parts[1] == "get" ? FaultyCall::kGetItems : FaultyCall::kDescribeShop;
-      if (StatusOf(fault.kind).ok() && fault.kind != FaultKind::kHang) return std::nullopt;
+    const auto* call = std::find_if(std::begin(kCalls), std::end(kCalls),
+                                    [&](const auto& one) { return one.first == parts[1]; });
+    if (call != std::end(kCalls)) {
+      fault.call = call->second;
     } else if (std::optional<int> page = Positive(parts[1])) {
       fault.page = *page;
     } else {
       return std::nullopt;
     }
   }
+  if (!CanHappenIn(fault.call, fault.kind)) return std::nullopt;
   if (parts.size() > 2 && !(fault.times = Positive(parts[2]))) return std::nullopt;
   return fault;
 }
@@ -102,21 +121,20 @@ std::string FaultKinds() {
   return kinds;
 }
 
+bool IsAfterWrite(FaultKind kind) {
+  return kind == FaultKind::kAnswerLost || kind == FaultKind::kAnswerNeverComes;
+}
+
 grpc::Status StatusOf(FaultKind kind) {
   switch (kind) {
     case FaultKind::kThrottled:
       return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls"};
-    case FaultKind::kThrottledWithDelay: {
-      google::rpc::RetryInfo info;
-      info.mutable_retry_delay()->set_nanos(kRetryDelayNanos);
-      google::rpc::Status status;
-      status.set_code(grpc::StatusCode::RESOURCE_EXHAUSTED);
-      status.set_message("too many calls, wait 50 ms");
-      status.add_details()->PackFrom(info);
-      return {grpc::StatusCode::RESOURCE_EXHAUSTED, status.message(), status.SerializeAsString()};
-    }
+    case FaultKind::kThrottledWithDelay:
+      return TooManyCalls(kRetryDelay);
     case FaultKind::kInternal:
       return {grpc::StatusCode::INTERNAL, "something broke"};
+    case FaultKind::kAnswerLost:
+      return {grpc::StatusCode::UNAVAILABLE, "the connection was lost"};
     case FaultKind::kUnavailable:
       return {grpc::StatusCode::UNAVAILABLE, "down for maintenance"};
     case FaultKind::kExpiredToken:
@@ -124,6 +142,17 @@ grpc::Status StatusOf(FaultKind kind) {
     default:
       return grpc::Status::OK;
   }
+}
+
+grpc::Status TooManyCalls(std::chrono::nanoseconds retry_after) {
+  google::rpc::RetryInfo info;
+  info.mutable_retry_delay()->set_seconds(retry_after.count() / 1'000'000'000);
+  info.mutable_retry_delay()->set_nanos(static_cast<std::int32_t>(retry_after.count() % 1'000'000'000));
+  google::rpc::Status status;
+  status.set_code(grpc::StatusCode::RESOURCE_EXHAUSTED);
+  status.set_message("too many calls");
+  status.add_details()->PackFrom(info);
+  return {grpc::StatusCode::RESOURCE_EXHAUSTED, status.message(), status.SerializeAsString()};
 }
 
 grpc::ByteBuffer Spoil(FaultKind kind, proto::ListListingsResponse page, int page_size) {

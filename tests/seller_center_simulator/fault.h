@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ enum class FaultKind {
   kExpiredToken,
   // Never answers.
   kHang,
+  // A writing call is done, and then ends with UNAVAILABLE, or never answers.
+  kAnswerLost,
+  kAnswerNeverComes,
   // The connection is cut while page N is sent.
   kConnectionCut,
   // The stream ends with OK before page N.
@@ -47,7 +51,7 @@ enum class FaultKind {
 };
 
 // Which call a fault happens in.
-enum class FaultyCall { kListListings, kDescribeShop, kGetItems };
+enum class FaultyCall { kListListings, kDescribeShop, kGetItems, kCreateItems, kUpdateStock, kUpdatePrice };
 
 struct Fault {
   FaultKind kind;
@@ -56,14 +60,21 @@ struct Fault {
   FaultyCall call = FaultyCall::kListListings;
 };
 
-// `KIND[:PAGE[:TIMES]]`, where PAGE is a number, `describe` or `get`; nullopt when it is something else.
+// `KIND[:PAGE[:TIMES]]`, where PAGE is a number or the call: `describe`, `get`, `create`, `stock` or `price`.
+// nullopt when it is something else.
 std::optional<Fault> ParseFault(std::string_view text);
+
+// Whether it happens after a writing call is done.
+bool IsAfterWrite(FaultKind kind);
 
 // The kinds there are, for a usage text.
 std::string FaultKinds();
 
 // What a call ends with; OK when the fault is of another sort.
 grpc::Status StatusOf(FaultKind kind);
+
+// RESOURCE_EXHAUSTED with RetryInfo.
+grpc::Status TooManyCalls(std::chrono::nanoseconds retry_after);
 
 // Spoils what a page holds. Returns its bytes.
 grpc::ByteBuffer Spoil(FaultKind kind, sellercenter::v1::ListListingsResponse page, int page_size);

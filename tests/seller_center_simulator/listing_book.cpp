@@ -60,9 +60,9 @@ ListingBook::Listing ListingBook::Place::Read() const {
 
 bool ListingBook::Add(const Listing& listing) {
   if (by_id_.contains(std::string_view(listing.listing_id()))) return false;
-  by_item_.reset();
   const Place& place = places_.emplace_back(Write(listing));
   by_id_.emplace(place.id(), End() - 1);
+  if (by_item_) added_by_item_.emplace(HashOf(place.item()), End() - 1);
   return true;
 }
 
@@ -72,14 +72,14 @@ void ListingBook::Upsert(const Listing& listing) {
     Add(listing);
     return;
   }
-  by_item_.reset();
-  At(found->second) = Write(listing);
+  const Place written = Write(listing);
+  if (At(found->second).item() != written.item()) by_item_.reset();
+  At(found->second) = written;
 }
 
 bool ListingBook::Remove(std::string_view listing_id) {
   auto found = by_id_.find(listing_id);
   if (found == by_id_.end()) return false;
-  by_item_.reset();
   At(found->second) = Place();
   by_id_.erase(found);
   return true;
@@ -140,6 +140,7 @@ ListingBook::Page ListingBook::After(Position position, int size) const {
 }
 
 void ListingBook::IndexItems() const {
+  added_by_item_.clear();
   by_item_.emplace();
   by_item_->reserve(by_id_.size());
   for (Position at = first_; at < End(); ++at) {
@@ -148,15 +149,30 @@ void ListingBook::IndexItems() const {
   std::sort(by_item_->begin(), by_item_->end());
 }
 
+std::optional<ListingBook::Listing> ListingBook::Find(std::string_view listing_id) const {
+  const auto found = by_id_.find(listing_id);
+  if (found == by_id_.end()) return std::nullopt;
+  return At(found->second).Read();
+}
+
 std::vector<ListingBook::Listing> ListingBook::Item(std::string_view item_id) const {
   if (!by_item_) IndexItems();
   std::vector<Listing> listings;
+  const auto take = [&](Position at) {
+    if (At(at).bytes != nullptr && At(at).item() == item_id) listings.push_back(At(at).Read());
+  };
   std::size_t hash = HashOf(item_id);
   auto at = std::lower_bound(by_item_->begin(), by_item_->end(), std::pair(hash, INT64_MIN));
-  for (; at != by_item_->end() && at->first == hash; ++at) {
-    if (At(at->second).item() == item_id) listings.push_back(At(at->second).Read());
-  }
+  for (; at != by_item_->end() && at->first == hash; ++at) take(at->second);
+  const auto [first, last] = added_by_item_.equal_range(hash);
+  for (auto added = first; added != last; ++added) take(added->second);
   return listings;
+}
+
+void ListingBook::ForEach(const std::function<void(const std::string&)>& take) const {
+  for (const Place& place : places_) {
+    if (place.bytes != nullptr) take(std::string(place.id()));
+  }
 }
 
 }  // namespace skulink::simulator

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,8 +49,11 @@ class ListingBook {
   // At most `size` listings from those after `position`.
   Page After(Position position, int size) const;
 
+  std::optional<Listing> Find(std::string_view listing_id) const;
   // All listings of an item.
   std::vector<Listing> Item(std::string_view item_id) const;
+  // Calls `take` with the id of each listing in order.
+  void ForEach(const std::function<void(const std::string&)>& take) const;
 
  private:
   // Memory that slices can point into: nothing moves, and it lives as long as anybody holds it.
@@ -84,8 +89,11 @@ class ListingBook {
   std::deque<Place> places_;
   Position first_ = 1;
   absl::flat_hash_map<std::string_view, Position> by_id_;
-  // Hash of the item id and position, in order; made when it is needed.
+  // Hash of the item id and position, in order; made when it is needed. Positions of listings that were
+  // removed stay.
   mutable std::optional<std::vector<std::pair<std::size_t, Position>>> by_item_;
+  // The same of listings that were added since, which are many when items are created.
+  mutable std::multimap<std::size_t, Position> added_by_item_;
 };
 
 }  // namespace skulink::simulator

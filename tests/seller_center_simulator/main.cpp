@@ -18,14 +18,14 @@
 namespace {
 
 using skulink::simulator::Fault;
+using skulink::simulator::ShopOptions;
 using skulink::simulator::SimulatedSellerCenter;
+namespace proto = skulink::sellercenter::v1;
 
 struct Arguments {
   std::vector<std::pair<std::string, std::string>> shops;   // name, file
   std::vector<std::pair<std::string, std::string>> faults;  // shop, what
-  std::string currency = "IDR";
-  int max_page_size = 1000;
-  int latency_ms = 0;
+  ShopOptions shop_options{.currency = "IDR"};              // of all shops
   bool until_stdin_closes = false;
 };
 
@@ -43,22 +43,56 @@ std::vector<std::pair<std::string, std::string>> SplitPairs(const std::string& o
   return pairs;
 }
 
+// How the shops take writes.
+void AddWriteOptions(CLI::App& app, ShopOptions& shop) {
+  app.add_option("--create-max", shop.max_items_per_create, "Creations in a call; 0: none can be made")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
+  app.add_option("--stock-max", shop.max_stock_updates, "Stock updates in a call; 0: none can be made")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  app.add_option("--price-max", shop.max_price_updates, "Price updates in a call; 0: none can be made")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  app.add_option("--created-state", shop.created_state, "Of new listings: `live` or `pending`")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, proto::ListingState>{
+          {"live", proto::LISTING_STATE_LIVE}, {"pending", proto::LISTING_STATE_PENDING}}))
+      ->default_str("live");
+  app.add_option_function<int>(
+         "--write-latency-ms",
+         [&shop](int latency_ms) { shop.write_latency = std::chrono::milliseconds(latency_ms); },
+         "Wait before each write is made")
+      ->check(CLI::Range(0, 3'600'000))
+      ->default_str("0");
+}
+
 Arguments ParseArguments(CLI::App& app, int argc, char** argv) {
   Arguments arguments;
+  ShopOptions& shop = arguments.shop_options;
   std::vector<std::string> shops, faults;
   app.add_option("--shop", shops, "NAME=FILE: a shop and its listings, JSON Lines")->required();
-  app.add_option(
-      "--fault", faults,
-      "NAME=KIND[:PAGE[:TIMES]]: what a shop does wrong. PAGE is a number (1 if not said), `describe` or "
-      "`get`; without TIMES it happens every time. Kinds: " +
-          skulink::simulator::FaultKinds());
-  app.add_option("--currency", arguments.currency, "Of all prices")->capture_default_str();
-  app.add_option("--page-size-max", arguments.max_page_size, "Largest page")
+  app.add_option("--fault", faults,
+                 "NAME=KIND[:PAGE[:TIMES]]: what a shop does wrong. PAGE is a number (1 if not said), "
+                 "`describe`, `get`, "
+                 "`create`, `stock` or `price`; without TIMES it happens every time. Kinds: " +
+                     skulink::simulator::FaultKinds());
+  app.add_option("--currency", shop.currency, "Of all prices")->capture_default_str();
+  app.add_option("--page-size-max", shop.max_page_size, "Largest page")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  app.add_option("--latency-ms", arguments.latency_ms, "Wait before each page")
+  app.add_option_function<int>(
+         "--latency-ms", [&shop](int latency_ms) { shop.latency = std::chrono::milliseconds(latency_ms); },
+         "Wait before each page")
       ->check(CLI::Range(0, 3'600'000))
+      ->default_str("0");
+  AddWriteOptions(app, shop);
+  app.add_option("--max-requests-per-second", shop.max_requests_per_second,
+                 "Requests above it are refused; 0: none are")
+      ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
+  app.add_flag("!--no-retry-info", shop.tells_when_to_retry,
+               "Do not say when a refused request may come again");
+  app.add_flag("!--no-clock", shop.tells_time, "Do not list what was updated since a time");
   app.add_flag("--until-stdin-closes", arguments.until_stdin_closes,
                "Stop when standard input ends, as it does when the program that started this one is gone");
   app.parse(argc, argv);
@@ -71,11 +105,10 @@ std::map<std::string, std::unique_ptr<SimulatedSellerCenter>> OpenShops(const Ar
   std::map<std::string, std::unique_ptr<SimulatedSellerCenter>> shops;
   for (const auto& [name, file] : arguments.shops) {
     if (shops.contains(name)) throw CLI::ValidationError("--shop", "`" + name + "` is given twice");
+    ShopOptions options = arguments.shop_options;
+    options.shop_id = name;
     shops[name] = std::make_unique<SimulatedSellerCenter>(
-        skulink::simulator::ShopOptions{.shop_id = name,
-                                        .max_page_size = arguments.max_page_size,
-                                        .latency = std::chrono::milliseconds(arguments.latency_ms)},
-        skulink::simulator::ReadListingsFile(file, arguments.currency));
+        options, skulink::simulator::ReadListingsFile(file, options.currency));
   }
   for (const auto& [name, text] : arguments.faults) {
     std::optional<Fault> fault = skulink::simulator::ParseFault(text);

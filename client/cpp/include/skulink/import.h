@@ -32,8 +32,10 @@ enum class ImportFormat {
   // as it is, or null, which clears it.
   kJsonLines,
   // One variant a row, below a header with the names product_id, name, variant_id, sku and, if wanted,
-  // barcode, price, currency, stock, option, in any order. A column that is not there leaves what is known as
-  // it is; an empty cell clears it. Consecutive rows with the same product_id are one product; its name is in
+  // barcode, price, currency, stock, option, image_uris, in any order. A column that is not there leaves what
+  // is
+  // known as it is; an empty cell clears it. Consecutive rows with the same product_id are one product; its
+  // name is in
   // the first of them, and in the others too or nowhere.
   kCsv,
 };

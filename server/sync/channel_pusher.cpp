@@ -1,0 +1,425 @@
+#include "server/sync/channel_pusher.h"
+
+#include <spdlog/spdlog.h>
+
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "common/names.h"
+#include "server/sync/retry.h"
+
+namespace skulink {
+namespace {
+
+using Clock = ChannelPusher::Clock;
+
+// After which the shop is asked again what it takes.
+constexpr absl::Duration kDescriptionAge = absl::Minutes(10);
+// Batches are of this size before a shop has said what it takes.
+constexpr int kUsualBatch = 100;
+// Between two looks of whoever changes one listing after the other.
+constexpr absl::Duration kLookPause = absl::Milliseconds(50);
+// Fetched at once, at least.
+constexpr int kFewestFetched = 256;
+// A shop that failed is not forgotten for so long, however little there is to be sent.
+constexpr absl::Duration kFailureMemory = absl::Minutes(10);
+// Answers that wait to be written: with more, nothing is sent.
+constexpr std::size_t kMostAnswers = 20'000;
+// Written at once.
+constexpr std::size_t kSavedAtOnce = 2000;
+// From so many failures on it is worth a line in the log.
+constexpr int kFailuresToSay = 3;
+
+Clock::duration Ticks(absl::Duration duration) { return absl::ToChronoNanoseconds(duration); }
+
+std::string NameOf(const store::ChannelTraffic& traffic) {
+  return ToString(ChannelName{traffic.merchant_id, traffic.channel_id});
+}
+
+}  // namespace
+
+ChannelPusher::ChannelPusher(store::Database& database, std::shared_ptr<OwnedChannel> channel,
+                             const PushOptions& options, std::atomic<int>& doubtful_calls)
+    : database_(database),
+      channel_(std::move(channel)),
+      options_(options),
+      doubtful_calls_(doubtful_calls),
+      plan_(channel_->traffic().plan_all) {}
+
+Clock::time_point ChannelPusher::Step(const std::function<void()>& more, const std::stop_token& stop) {
+  Task task;
+  {
+    const std::lock_guard lock(mutex_);
+    wake_ = Clock::time_point::max();
+    task = Choose(Clock::now());
+    if (task.kind == Task::Kind::kNone) return wake_;
+  }
+  more();
+  switch (task.kind) {
+    case Task::Kind::kSave:
+      Save();
+      break;
+    case Task::Kind::kFetch:
+      Fetch();
+      break;
+    case Task::Kind::kPlan:
+      Plan();
+      break;
+    case Task::Kind::kDescribe:
+      Describe(task, stop);
+      break;
+    default:
+      Send(std::move(task), stop);
+  }
+  return Clock::now();
+}
+
+void ChannelPusher::Look() {
+  const std::lock_guard lock(mutex_);
+  look_ = true;
+}
+
+void ChannelPusher::PlanAll() {
+  const std::lock_guard lock(mutex_);
+  plan_ = true;
+}
+
+void ChannelPusher::Finish() {
+  const std::lock_guard lock(mutex_);
+  finishing_ = true;
+}
+
+bool ChannelPusher::FinishIfIdle() {
+  const std::lock_guard lock(mutex_);
+  if (storing_ || calls_ > 0 || !in_flight_.empty() || !backlog_.empty() || plan_ || more_) return false;
+  const absl::Duration quiet = absl::FromChrono(Clock::now() - last_busy_);
+  if (quiet < (failures_ > 0 ? kFailureMemory : options_.linger)) return false;
+  finishing_ = true;
+  return true;
+}
+
+ChannelPusher::Task ChannelPusher::Choose(Clock::time_point now) {
+  if (channel_->lost().stop_requested()) return {};
+  if (!storing_) {
+    Task::Kind kind = Task::Kind::kNone;
+    if (now < store_pause_until_) {
+      WakeAt(store_pause_until_);
+    } else if (!answers_.empty()) {
+      kind = Task::Kind::kSave;
+    } else if (!finishing_ && WantsFetch(now)) {
+      kind = Task::Kind::kFetch;
+    } else if (!finishing_ && plan_) {
+      kind = Task::Kind::kPlan;
+    }
+    storing_ = kind != Task::Kind::kNone;
+    if (storing_) return {.kind = kind, .begun = now};
+  }
+  return finishing_ ? Task() : ChooseCall(now);
+}
+
+bool ChannelPusher::WantsFetch(Clock::time_point now) {
+  if (!look_ && !more_) return false;
+  if (now < pause_until_) {
+    WakeAt(pause_until_);
+    return false;
+  }
+  const int enough = LargestBatch(backlog_kind_) * options_.calls_at_once;
+  const bool few = backlog_.empty() || static_cast<int>(backlog_.size()) < enough;
+  // Stock that became due goes before prices that wait.
+  if (!few && !(look_ && backlog_kind_ == v1::PUSH_KIND_PRICE)) return false;
+  if (!more_ && now < next_look_) {
+    WakeAt(next_look_);
+    return false;
+  }
+  return true;
+}
+
+bool ChannelPusher::MayCall(Clock::time_point now, bool doubtful) {
+  if (calls_ >= (failures_ > 0 ? 1 : options_.calls_at_once)) return false;
+  if (now < pause_until_) {
+    WakeAt(pause_until_);
+    return false;
+  }
+  if (now + Ticks(options_.call_timeout + options_.lease_margin) > channel_->held_until()) {
+    WakeAt(now + Ticks(kStoreRetry));  // the lease is about to be renewed
+    return false;
+  }
+  // Shops that do not answer must leave threads for those that do.
+  if (doubtful && doubtful_calls_ >= std::max(1, options_.threads / 2)) {
+    WakeAt(now + Ticks(kLookPause));
+    return false;
+  }
+  if (const std::optional<absl::Duration> wait = channel_->budget()->TryTakeWrite()) {
+    WakeAt(now + Ticks(*wait));
+    return false;
+  }
+  return true;
+}
+
+ChannelPusher::Task ChannelPusher::ChooseCall(Clock::time_point now) {
+  if (backlog_.empty() || answers_.size() > kMostAnswers) return {};
+  if (const std::string endpoint = channel_->endpoint(); endpoint != endpoint_ || !seller_center_) {
+    absl::StatusOr<std::unique_ptr<SellerCenter>> connected =
+        ConnectSellerCenter(endpoint, options_.call_timeout);
+    if (!connected.ok()) {  // only when the address is none
+      AnswerLater(backlog_.front(), connected.status(), CallFailed({.begun = now}, connected.status()));
+      backlog_.pop_front();
+      WakeAt(now);
+      return {};
+    }
+    seller_center_ = *std::move(connected);
+    endpoint_ = endpoint;
+    shop_.reset();
+  }
+  const bool describe = !shop_ || now >= shop_known_until_;
+  if (describe && describing_) return {};
+  if (!describe && LargestBatch(backlog_kind_) == 0) {
+    RefuseBacklog();
+    WakeAt(now);
+    return {};
+  }
+  const bool sendable = describe || std::any_of(backlog_.begin(), backlog_.end(), [&](const auto& push) {
+                          return !in_flight_.contains(push.listing_id);
+                        });
+  const bool doubtful = failures_ > 0 || describe;
+  if (!sendable || !MayCall(now, doubtful)) return {};
+  Task task{.kind = describe ? Task::Kind::kDescribe : Task::Kind::kSend,
+            .begun = now,
+            .doubtful = doubtful,
+            .seller_center = seller_center_};
+  if (!describe) task.pushes = NextBatch();
+  describing_ = describe;
+  ++calls_;
+  if (doubtful) ++doubtful_calls_;
+  return task;
+}
+
+std::vector<store::DuePush> ChannelPusher::NextBatch() {
+  const std::size_t most = LargestBatch(backlog_kind_);
+  std::vector<store::DuePush> batch;
+  std::vector<store::DuePush> in_the_way;  // another value of the listing is on its way
+  while (!backlog_.empty() && batch.size() < most) {
+    store::DuePush push = std::move(backlog_.front());
+    backlog_.pop_front();
+    const bool free = in_flight_.insert(push.listing_id).second;
+    (free ? batch : in_the_way).push_back(std::move(push));
+  }
+  backlog_.insert(backlog_.begin(), std::make_move_iterator(in_the_way.begin()),
+                  std::make_move_iterator(in_the_way.end()));
+  return batch;
+}
+
+void ChannelPusher::RefuseBacklog() {
+  const bool stock = backlog_kind_ == v1::PUSH_KIND_STOCK;
+  const WriteOutcome outcome{
+      .result = WriteResult::kRefused,
+      .description = absl::StrCat("the shop takes no ", stock ? "stock" : "prices", " from us"),
+      .retry_after = options_.pauses.refused.longest};
+  for (store::DuePush& push : backlog_) {
+    if (in_flight_.insert(push.listing_id).second) Answer(std::move(push), outcome);
+  }
+  backlog_.clear();
+}
+
+int ChannelPusher::LargestBatch(v1::PushKind kind) const {
+  if (!shop_) return kUsualBatch;
+  const int most = kind == v1::PUSH_KIND_STOCK ? shop_->max_stock_updates : shop_->max_price_updates;
+  return std::min(most, batch_limit_);
+}
+
+void ChannelPusher::Save() {
+  std::vector<store::PushAnswer> answers;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto end = answers_.begin() + std::min(answers_.size(), kSavedAtOnce);
+    answers.assign(std::make_move_iterator(answers_.begin()), std::make_move_iterator(end));
+    answers_.erase(answers_.begin(), end);
+  }
+  const absl::Status saved = store::SavePushAnswers(database_, channel_->traffic(), answers);
+  const std::lock_guard lock(mutex_);
+  storing_ = false;
+  if (saved.ok()) {
+    for (const store::PushAnswer& answer : answers) in_flight_.erase(answer.push.listing_id);
+    // Those that failed are due again, some of them soon; and values may have changed meanwhile.
+    look_ = true;
+    return;
+  }
+  answers_.insert(answers_.begin(), std::make_move_iterator(answers.begin()),
+                  std::make_move_iterator(answers.end()));
+  StoreFailed(saved);
+}
+
+void ChannelPusher::Fetch() {
+  int limit = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    look_ = false;
+    limit = static_cast<int>(in_flight_.size()) +
+            std::max(kFewestFetched, 2 * LargestBatch(v1::PUSH_KIND_STOCK) * options_.calls_at_once);
+  }
+  for (const v1::PushKind kind : {v1::PUSH_KIND_STOCK, v1::PUSH_KIND_PRICE}) {
+    absl::StatusOr<std::vector<store::DuePush>> due =
+        store::DuePushes(database_, channel_->traffic(), kind, limit);
+    const std::lock_guard lock(mutex_);
+    if (!due.ok()) {
+      storing_ = false;
+      look_ = true;
+      StoreFailed(due.status());
+      return;
+    }
+    more_ = static_cast<int>(due->size()) == limit;
+    std::erase_if(*due, [&](const store::DuePush& push) { return in_flight_.contains(push.listing_id); });
+    backlog_.assign(std::make_move_iterator(due->begin()), std::make_move_iterator(due->end()));
+    backlog_kind_ = kind;
+    next_look_ = Clock::now() + Ticks(kLookPause);
+    if (!backlog_.empty()) {
+      last_busy_ = Clock::now();
+      break;
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  storing_ = false;
+}
+
+void ChannelPusher::Plan() {
+  const absl::StatusOr<bool> all = store::PlanSomeOfAll(database_, channel_->traffic());
+  const std::lock_guard lock(mutex_);
+  storing_ = false;
+  last_busy_ = Clock::now();
+  if (!all.ok()) return StoreFailed(all.status());
+  plan_ = !*all;
+  look_ = true;
+}
+
+void ChannelPusher::Describe(const Task& task, const std::stop_token& stop) {
+  absl::StatusOr<ShopDescription> shop = task.seller_center->DescribeShop(stop);
+  const std::lock_guard lock(mutex_);
+  EndCall(task);
+  describing_ = false;
+  if (absl::IsCancelled(shop.status())) return;
+  if (shop.ok()) {
+    channel_->budget()->SetLimit(shop->max_requests_per_second);
+    shop_ = *std::move(shop);
+    shop_known_until_ = Clock::now() + Ticks(kDescriptionAge);
+    return;
+  }
+  const absl::Duration pause = CallFailed(task, shop.status());
+  for (const store::DuePush& push : NextBatch()) AnswerLater(push, shop.status(), pause);
+}
+
+void ChannelPusher::Send(Task task, const std::stop_token& stop) {
+  absl::StatusOr<std::vector<WriteOutcome>> outcomes;
+  if (task.pushes.front().kind == v1::PUSH_KIND_STOCK) {
+    std::vector<StockUpdate> updates;
+    updates.reserve(task.pushes.size());
+    for (const store::DuePush& push : task.pushes) {
+      updates.push_back({.listing_id = push.listing_id, .item_id = push.item_id, .quantity = push.quantity});
+    }
+    outcomes = task.seller_center->UpdateStock(updates, stop);
+  } else {
+    std::vector<PriceUpdate> updates;
+    updates.reserve(task.pushes.size());
+    for (const store::DuePush& push : task.pushes) {
+      updates.push_back({.listing_id = push.listing_id,
+                         .item_id = push.item_id,
+                         .price = {.ten_thousandths = push.quantity, .currency = push.currency}});
+    }
+    outcomes = task.seller_center->UpdatePrice(updates, stop);
+  }
+  const std::lock_guard lock(mutex_);
+  EndCall(task);
+  last_busy_ = Clock::now();
+  if (!outcomes.ok()) return TakeFailure(std::move(task), outcomes.status());
+  CallSucceeded(task);
+  for (std::size_t i = 0; i < task.pushes.size(); ++i) {
+    Answer(std::move(task.pushes[i]), (*outcomes)[i]);
+  }
+}
+
+void ChannelPusher::EndCall(const Task& task) {
+  --calls_;
+  if (task.doubtful) --doubtful_calls_;
+}
+
+void ChannelPusher::TakeFailure(Task task, const absl::Status& status) {
+  const int size = static_cast<int>(task.pushes.size());
+  const v1::ErrorReason reason = ReasonOf(status);
+  if (absl::IsCancelled(status)) {
+    channel_->MustLapse();
+    return;
+  }
+  if (absl::IsUnavailable(status) || reason == v1::ERROR_REASON_SELLER_CENTER_UNAUTHENTICATED) {
+    if (reason == v1::ERROR_REASON_SELLER_CENTER_TIMEOUT) batch_limit_ = std::max(1, size / 2);
+    // Any of them may have been done; they are absolute, and so may be done again.
+    const absl::Duration pause = CallFailed(task, status);
+    for (const store::DuePush& push : task.pushes) AnswerLater(push, status, pause);
+    return;
+  }
+  // The call as it is will always be refused. One of the updates may be the cause, or the shop may take less
+  // than it did.
+  shop_.reset();
+  if (size > 1) {
+    batch_limit_ = size / 2;
+    PutBack(std::move(task.pushes));
+    return;
+  }
+  CallFailed(task, status);
+  Answer(std::move(task.pushes.front()),
+         {.result = WriteResult::kRefused, .description = std::string(status.message())});
+}
+
+void ChannelPusher::PutBack(std::vector<store::DuePush> pushes) {
+  for (const store::DuePush& push : pushes) in_flight_.erase(push.listing_id);
+  look_ = true;  // a fetch that is under way did not count them
+  if (pushes.front().kind != backlog_kind_) return;
+  backlog_.insert(backlog_.begin(), std::make_move_iterator(pushes.begin()),
+                  std::make_move_iterator(pushes.end()));
+}
+
+void ChannelPusher::Answer(store::DuePush push, const WriteOutcome& outcome) {
+  answers_.push_back(AnswerOf(std::move(push), outcome, options_.pauses));
+}
+
+void ChannelPusher::AnswerLater(const store::DuePush& push, const absl::Status& status,
+                                absl::Duration pause) {
+  answers_.push_back({.push = push,
+                      .outcome = v1::PUSH_OUTCOME_RETRYING,
+                      .description = std::string(status.message()),
+                      .again_after = pause});
+}
+
+void ChannelPusher::CallSucceeded(const Task& task) {
+  if (static_cast<int>(task.pushes.size()) >= batch_limit_)
+    batch_limit_ = std::min(kMaxBatch, 2 * batch_limit_);
+  if (task.begun < last_failure_) return;  // it says nothing of what came after
+  if (failures_ >= kFailuresToSay) spdlog::info("{} takes pushes again", NameOf(channel_->traffic()));
+  failures_ = 0;
+}
+
+absl::Duration ChannelPusher::CallFailed(const Task& task, const absl::Status& status) {
+  const Clock::time_point now = Clock::now();
+  // Calls that were under way together fail together, and count once.
+  if (task.begun >= last_failure_ && ++failures_ == kFailuresToSay) {
+    spdlog::warn("{} takes no pushes: {}", NameOf(channel_->traffic()), std::string(status.message()));
+  }
+  last_failure_ = now;
+  const absl::Duration pause = std::max(options_.pauses.shop.Before(failures_), RetryAfter(status));
+  pause_until_ = std::max(pause_until_, now + Ticks(pause));
+  if (ReasonOf(status) == v1::ERROR_REASON_SELLER_CENTER_THROTTLED) channel_->budget()->Throttled(pause);
+  return pause;
+}
+
+void ChannelPusher::StoreFailed(const absl::Status& status) {
+  if (absl::IsAborted(status)) {
+    spdlog::warn("pushes of {}: {}", NameOf(channel_->traffic()), std::string(status.message()));
+    channel_->Lose();
+    return;
+  }
+  // What is not written is sent again by whoever comes next.
+  if (finishing_) answers_.clear();
+  store_pause_until_ = Clock::now() + Ticks(kStoreRetry);
+}
+
+}  // namespace skulink

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <future>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/sync/download_piece.h"
+#include "server/sync/transfer_job.h"
+
+namespace skulink {
+
+// A download (design rule 7): makes POS products of items of the channel, and variants of their listings.
+class Download final : public TransferJob {
+ public:
+  using TransferJob::TransferJob;
+
+ private:
+  absl::Status Prepare(const std::string& request) override;
+  store::TransferPlan MakePlan(store::Session& session) override;
+  absl::Status Do(Groups groups, Groups following) override;
+
+  // What the Seller Center says of the first of some groups.
+  struct Fetched {
+    std::size_t groups = 0;
+    DownloadedItems items;
+  };
+  absl::StatusOr<Fetched> Fetch(Groups groups);
+
+  v1::StartDownloadRequest request_;
+  DownloadPiece::Options options_;
+  std::future<absl::StatusOr<Fetched>> ahead_;  // of the next groups, while those before are written
+};
+
+}  // namespace skulink

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/errors.h"
+#include "server/sellercenters/seller_center.h"
+#include "server/store/database.h"
+#include "server/store/jobs.h"
+#include "server/sync/rate_budget.h"
+#include "server/sync/retry.h"
+
+namespace skulink {
+
+// A job that this server runs, from where it stands to its end. What all kinds of jobs have in common: the
+// Seller Center, writes that are fenced and wait for a database that is away, cancelling, and how they end.
+class RunningJob {
+ public:
+  // `job` was claimed. `budget` is the channel's. `publish` is called with each state of the job once it is
+  // written.
+  RunningJob(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
+             std::shared_ptr<RateBudget> budget, std::function<void(const v1::Job&)> publish);
+  virtual ~RunningJob() = default;
+  RunningJob(const RunningJob&) = delete;
+  RunningJob& operator=(const RunningJob&) = delete;
+
+  // Returns when the job has ended, needs confirmation, or belongs to another server; or soon after
+  // `server_stop`, when the server stops or may not talk to the channel any more, leaving the job to a
+  // successor.
+  void Run(std::stop_token server_stop);
+  // Somebody asked to cancel the job; from any thread.
+  void Cancel() { cancel_.request_stop(); }
+
+ protected:
+  // All the work. OK when the job's end, or that it needs confirmation, is written.
+  virtual absl::Status RunPhases() = 0;
+  // Gives back what RunPhases took.
+  virtual void Forget() {}
+  // What to write when the job fails or is cancelled.
+  virtual void NoteEnd(store::Session&, store::JobRecord&) {}
+
+  // Connects to the Seller Center and reads shop().
+  absl::Status Connect();
+  SellerCenter& seller_center() { return *seller_center_; }
+  RateBudget& budget() { return *budget_; }
+  const ShopDescription& shop() const { return shop_; }
+
+  // Makes a call of the Seller Center when its turn has come, and again after errors that may pass.
+  template <typename Call>
+  auto Patiently(const Call& call) -> decltype(call()) {
+    for (int failures = 1;; ++failures) {
+      SKULINK_RETURN_IF_ERROR(budget_->Take(RateBudget::Priority::kRead, stop()));
+      auto answer = call();
+      if (answer.ok() || !absl::IsUnavailable(answer.status()) || failures >= kMaxFailures) return answer;
+      PauseBeforeRetry(failures, answer.status(), *budget_, stop());
+    }
+  }
+
+  // Writes the job as `change` makes it, and what else `change` writes, in one transaction that holds the
+  // merchant's lock. `before_lock` is called in it first.
+  using Change = std::function<void(store::Session&, const store::Merchant&, store::JobRecord&)>;
+  absl::Status Save(const Change& change, const std::function<void(store::Session&)>& before_lock = nullptr);
+  // Runs `attempt` until it does not fail for a database that is away, or the server stops or the job is
+  // cancelled.
+  absl::Status WhileStoreIsAway(const std::function<absl::Status()>& attempt);
+
+  store::Database& database() { return database_; }
+  // As it was written last: of the thread that writes.
+  const store::JobRecord& job() const { return job_; }
+  // Of the job; they never change.
+  std::int64_t merchant_number() const { return merchant_number_; }
+  const std::string& merchant_id() const { return merchant_id_; }
+  int channel_number() const { return channel_number_; }
+  // The server stops, or the job is cancelled.
+  std::stop_token stop() const { return stop_.get_token(); }
+  bool stopped() const { return stop_.stop_requested(); }
+  const std::stop_token& server_stop() const { return server_stop_; }
+
+ private:
+  void End(const absl::Status& status);
+
+  store::Database& database_;
+  const std::int64_t merchant_number_;
+  const std::string merchant_id_;
+  const int channel_number_;
+  store::JobRecord job_;
+  const absl::Duration timeout_;
+  const std::shared_ptr<RateBudget> budget_;
+  const std::function<void(const v1::Job&)> publish_;
+  std::stop_token server_stop_;
+  std::stop_source cancel_;
+  std::stop_source stop_;
+  bool ending_ = false;  // what is left is to write how the job ended, cancelled or not
+  std::unique_ptr<SellerCenter> seller_center_;
+  ShopDescription shop_;
+};
+
+}  // namespace skulink

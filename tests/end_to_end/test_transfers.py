@@ -1,0 +1,169 @@
+"""Downloads and uploads whose server is killed at any moment: nothing is made twice, nothing is left out.
+
+SKULINK_KILL_ROUNDS says how often each is killed; by default a few times.
+"""
+import json
+import os
+import pathlib
+import random
+import sys
+import tempfile
+import time
+import unittest
+import uuid
+
+from stack import Api, ShopControl, Stack, pages
+
+ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '3'))
+ITEMS, PER_ITEM = 2000, 3
+PATIENCE = 120
+SEED = int(os.environ.get('SKULINK_KILL_SEED', '20'))
+
+
+def sku(item, option):
+    # Some SKUs are those of another item, far away.
+    return f'SHARED-{item % 50}' if option == 2 and item % 10 == 0 else f'SKU-{item}-{option}'
+
+
+SKUS = {sku(item, option) for item in range(ITEMS) for option in range(PER_ITEM)}
+
+
+class Transfers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.random = random.Random(SEED)
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix='skulink-transfers-')))
+        with open(cls.folder / 'shop.jsonl', 'w', encoding='utf-8') as shop:
+            for item in range(ITEMS):
+                for option in range(PER_ITEM):
+                    shop.write(json.dumps({
+                        'listing_id': f'l-{item}-{option}', 'item_id': f'i-{item}', 'name': f'Baju {item}', 'price': 50000,
+                        'seller_sku': sku(item, option), 'status': 'active', 'stock': 5}) + '\n')
+        with open(cls.folder / 'pos.jsonl', 'w', encoding='utf-8') as pos:
+            for item in range(ITEMS):
+                pos.write(json.dumps({'product_id': f'p-{item}', 'name': f'Baju {item}', 'variants': [
+                    {'variant_id': f'v-{option}', 'sku': f'SKU-{item}-{option}', 'price': 50000, 'stock': 5,
+                     'option': f'Warna {option}'} for option in range(PER_ITEM)]}) + '\n')
+        (cls.folder / 'nothing.jsonl').touch()
+        cls.stack = cls.enterClassContext(Stack())
+        cls.stack.stop_server()
+        cls.start_server()
+        cls.addClassCleanup(lambda: cls.api.connection.close())
+        cls.source = cls.stack.start_simulator({'source': cls.folder / 'shop.jsonl'})['source']
+
+    @classmethod
+    def start_server(cls):
+        cls.stack.server = cls.stack.start_server('--seller-center-timeout', '2')
+        cls.api = Api(cls.stack.address)
+
+    def new_merchant(self, name, endpoint):
+        """With a channel `shop`; returns its name."""
+        from skulink.v1 import channel_service_pb2, merchant_service_pb2
+        self.api.merchants.CreateMerchant(merchant_service_pb2.CreateMerchantRequest(
+            merchant_id=name, merchant=merchant_service_pb2.Merchant()))
+        return self.api.channels.CreateChannel(channel_service_pb2.CreateChannelRequest(
+            parent=f'merchants/{name}', channel_id='shop',
+            channel=channel_service_pb2.Channel(display_name='shop', endpoint=endpoint))).channel.name
+
+    def await_end(self, job):
+        from skulink.v1 import sync_service_pb2 as v1
+        give_up = time.monotonic() + PATIENCE
+        while time.monotonic() < give_up:
+            now = self.api.sync.GetJob(v1.GetJobRequest(name=job.name)).job
+            if now.state not in (v1.JOB_STATE_QUEUED, v1.JOB_STATE_RUNNING):
+                self.assertEqual(now.state, v1.JOB_STATE_SUCCEEDED, now)
+                return now
+            time.sleep(0.05)
+        self.fail(f'not ended in {PATIENCE} s: {now}\n{self.stack.server.log()}')
+
+    def kill_in_the_middle(self, job, longest):
+        """Kills and starts the server a few times; returns how much was done at each."""
+        from skulink.v1 import sync_service_pb2 as v1
+        done_at = []
+        for _ in range(self.random.randint(1, 3)):
+            time.sleep(self.random.uniform(0, longest))
+            now = self.api.sync.GetJob(v1.GetJobRequest(name=job.name)).job
+            self.stack.server.kill()
+            self.api.connection.close()
+            self.start_server()
+            if now.state != v1.JOB_STATE_RUNNING:
+                break
+            done_at.append(now.transfer.done)
+        return done_at
+
+    def report(self, job):
+        from skulink.v1 import sync_service_pb2 as v1
+        return [item for page in pages(self.api.sync.ListJobItems, v1.ListJobItemsRequest(parent=job.name, page_size=1000))
+                for item in page.items]
+
+    def verify(self):
+        self.stack.stop_server()
+        verified = self.stack.verify()
+        self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
+        self.assertIn(': 0 differences', verified.stdout)
+        self.start_server()
+
+    def test_downloads(self):
+        from skulink.v1 import catalog_service_pb2, products_menu_service_pb2, sync_service_pb2 as v1
+        killed = []
+        for round_ in range(ROUNDS):
+            with self.subTest(round=round_):
+                channel = self.new_merchant(f'down-{round_}', self.source)
+                merchant = channel.partition('/channels/')[0]
+                self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
+                job = self.api.sync.StartDownload(v1.StartDownloadRequest(
+                    channel=channel, all=True, request_id=str(uuid.uuid4()))).job
+                killed.append(self.kill_in_the_middle(job, 0.7))
+                transfer = self.await_end(job).transfer
+                self.assertEqual((transfer.done, transfer.created, transfer.linked),
+                                 (ITEMS * PER_ITEM, len(SKUS), ITEMS * PER_ITEM - len(SKUS)))
+                items = self.report(job)
+                self.assertEqual(len({item.listing_id for item in items}), len(items))
+                products = [product for page in pages(self.api.catalog.ListProducts, catalog_service_pb2.ListProductsRequest(
+                    parent=merchant, page_size=1000)) for product in page.products]
+                variants = [variant.sku for product in products for variant in product.variants]
+                self.assertEqual(len(variants), len(SKUS))
+                self.assertEqual(set(variants), SKUS)
+                self.assertEqual(len(products), transfer.parents_created)
+                rows = self.api.menu.ListNotInPos(products_menu_service_pb2.ListNotInPosRequest(parent=merchant)).listings
+                self.assertEqual(len(rows), 0)
+        print('downloads killed after', killed, flush=True)
+        self.verify()
+
+    def test_uploads(self):
+        from skulink.v1 import sync_service_pb2 as v1
+        killed = []
+        for round_ in range(ROUNDS):
+            with self.subTest(round=round_):
+                endpoint = self.stack.start_simulator({'target': self.folder / 'nothing.jsonl'}, '--create-max=20',
+                                                      '--write-latency-ms=3')['target']
+                channel = self.new_merchant(f'up-{round_}', endpoint)
+                merchant = channel.partition('/channels/')[0]
+                imported = self.stack.cli('import', self.folder / 'pos.jsonl', merchant=f'up-{round_}')
+                self.assertEqual(imported.returncode, 0, imported.stderr)
+                job = self.api.sync.StartUpload(v1.StartUploadRequest(
+                    channel=channel, products=[f'{merchant}/products/p-{item}' for item in range(ITEMS)],
+                    request_id=str(uuid.uuid4()))).job
+                killed.append(self.kill_in_the_middle(job, 1.5))
+                transfer = self.await_end(job).transfer
+                self.assertEqual((transfer.done, transfer.created, transfer.parents_created),
+                                 (ITEMS * PER_ITEM, ITEMS * PER_ITEM, ITEMS))
+                items = self.report(job)
+                self.assertEqual(len({item.variant for item in items}), len(items))
+                with ShopControl(endpoint) as control:
+                    listings = [books.listing for books in control.listings().values()]
+                    self.assertEqual(list(control.books().violations), [])
+                self.assertEqual(len(listings), ITEMS * PER_ITEM)
+                self.assertEqual(len({listing.seller_sku for listing in listings}), ITEMS * PER_ITEM)
+                self.assertEqual(len({listing.item_id for listing in listings}), ITEMS)
+                self.assertEqual({item.listing_id for item in items}, {listing.listing_id for listing in listings})
+                # A scan finds that all is as it is known.
+                scan = self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
+                self.assertEqual(scan.progress.unchanged, ITEMS * PER_ITEM)
+                self.stack.simulators.pop().stop()
+        print('uploads killed after', killed, flush=True)
+        self.verify()
+
+
+if __name__ == '__main__':
+    sys.exit(unittest.main())

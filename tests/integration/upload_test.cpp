@@ -1,0 +1,331 @@
+// Uploads: listings of what is not on a channel (design rule 7).
+#include "absl/time/clock.h"
+#include "server/store/channels.h"
+#include "tests/integration/transfer_fixture.h"
+
+namespace skulink {
+namespace {
+
+using simulator::FaultKind;
+using simulator::FaultyCall;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+using OutcomeMap = std::map<std::string, std::string>;
+
+class UploadTest : public TransferTest {
+ protected:
+  // A shop with other options, as channel `other`.
+  simulator::SimulatedSellerCenter& AddShop(const simulator::ShopOptions& options) {
+    other_ = std::make_unique<simulator::SimulatedSellerCenter>(options);
+    AddChannel("other", other_->address());
+    return *other_;
+  }
+  // What the shop really has, by SKU, with its item.
+  static std::multimap<std::string, std::string> Books(const simulator::SimulatedSellerCenter& shop) {
+    std::multimap<std::string, std::string> books;
+    for (const simulator::ListingBooks& listing : shop.AllListingBooks()) {
+      if (listing.listing().state() == sellercenter::v1::LISTING_STATE_DELETED) continue;
+      books.emplace(listing.listing().seller_sku(), listing.listing().item_id());
+    }
+    return books;
+  }
+  static simulator::Refusal Refusal(sellercenter::v1::WriteResult result, int times,
+                                    const std::string& sku = "") {
+    simulator::Refusal refusal;
+    refusal.set_call("create");
+    refusal.set_result(result);
+    refusal.set_times(times);
+    refusal.set_id(sku);
+    return refusal;
+  }
+
+  void TearDown() override {
+    StopEngine();
+    EXPECT_THAT(shop().violations(), IsEmpty());
+    if (other_ != nullptr) {
+      EXPECT_THAT(other_->violations(), IsEmpty());
+    }
+    TransferTest::TearDown();
+  }
+
+ private:
+  std::unique_ptr<simulator::SimulatedSellerCenter> other_;
+};
+
+TEST_F(UploadTest, MakesAnItemOfAProductAndAListingOfEachVariant) {
+  store::Product product = MakeProduct("p1", {"A-1=Merah", "A-2=Biru"});
+  product.image_uris = {"https://example.com/1.jpg", "https://example.com/2.jpg"};
+  product.variants[0].barcode = "2000000000008";
+  product.variants[1].stock.reset();
+  Import(product);
+
+  const v1::Job job = Upload(Products({"p1"}));
+
+  EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.ShortDebugString();
+  EXPECT_EQ(job.transfer().created(), 2);
+  EXPECT_EQ(job.transfer().parents_created(), 1);
+  EXPECT_THAT(SoldInChannel(), ElementsAre("A-1", "A-2"));
+  const simulator::Books books = shop().AllBooks();
+  ASSERT_EQ(books.creations_size(), 1);
+  EXPECT_EQ(books.creations(0).received(), 1);
+  ASSERT_EQ(books.creations(0).listings_size(), 2);
+  const sellercenter::v1::Listing& listing = books.creations(0).listings(0);
+  EXPECT_EQ(listing.item_title(), "Produk p1");
+  EXPECT_EQ(listing.option(), "Merah");
+  EXPECT_EQ(listing.price().units(), 50'000);
+  EXPECT_EQ(listing.stock(), 7);
+  EXPECT_EQ(listing.gtin(), "2000000000008");
+  EXPECT_EQ(books.creations(0).listings(1).stock(), 0);
+  EXPECT_EQ(Items(job)[0].listing_id(), listing.listing_id());
+  EXPECT_EQ(Items(job)[0].item_id(), listing.item_id());
+  // A scan finds nothing that is not known.
+  const v1::Job scan = Scan();
+  EXPECT_EQ(scan.progress().unchanged(), 2) << scan.ShortDebugString();
+}
+
+TEST_F(UploadTest, ChangesNothingTheSecondTimeWhateverStateTheListingsGot) {
+  auto& other = AddShop({.created_state = sellercenter::v1::LISTING_STATE_PENDING});
+  Import(MakeProduct("p1", {"A-1"}));
+
+  EXPECT_EQ(Upload(Products({"p1"}), "other").transfer().created(), 1);
+  EXPECT_THAT(SoldInChannel(), IsEmpty());
+  EXPECT_EQ(Statistic("other").listings_by_state[2], 1);
+  const v1::Job again = Upload(Products({"p1"}), "other");
+
+  EXPECT_THAT(Outcomes(again), (OutcomeMap{{"v-A-1", "SKIPPED ALREADY_LINKED"}}));
+  EXPECT_THAT(Books(other), SizeIs(1));
+}
+
+TEST_F(UploadTest, TakesAllThatIsNotInChannel) {
+  auto& other = AddShop({});
+  shop().SetListings(MakeListings(3));
+  AddVariants({"SKU-1", "SKU-2", "NOWHERE"});
+  for (const char* sku : {"SKU-1", "SKU-2"}) {
+    Execute(std::string("UPDATE variant SET price = 10000, currency = 'IDR' WHERE sku = '") + sku + "'");
+  }
+  Scan();
+
+  const v1::Job job = Upload(AllNotInChannel(), "other");
+
+  EXPECT_THAT(Outcomes(job), (OutcomeMap{{"variant-of-SKU-1", "CREATED"}, {"variant-of-SKU-2", "CREATED"}}));
+  EXPECT_THAT(Books(other), SizeIs(2));
+  EXPECT_EQ(Upload(AllNotInChannel(), "other").transfer().expected(), 0);
+}
+
+TEST_F(UploadTest, AddsMissingListingsToTheItemThatHasTheOthers) {
+  Import(MakeProduct("p1", {"SKU-1=Merah", "SKU-2=Biru", "SKU-9=Hijau"}));
+  shop().SetListings(MakeListings(2));
+  Scan();
+
+  const v1::Job job = Upload(Products({"p1"}));
+
+  EXPECT_THAT(Outcomes(job), (OutcomeMap{{"v-SKU-1", "SKIPPED ALREADY_LINKED"},
+                                         {"v-SKU-2", "SKIPPED ALREADY_LINKED"},
+                                         {"v-SKU-9", "CREATED"}}));
+  EXPECT_EQ(job.transfer().parents_created(), 0);
+  EXPECT_EQ(Books(shop()).find("SKU-9")->second, "item-1");
+}
+
+TEST_F(UploadTest, FailsWhatTheShopWouldNotTake) {
+  simulator::ShopOptions options;
+  options.item_limits.set_max_title_length(20);
+  options.item_limits.set_max_seller_sku_length(8);
+  options.item_limits.set_max_listings(2);
+  options.item_limits.set_min_images(1);
+  AddShop(options);
+  const auto with_image = [](store::Product product) {
+    product.image_uris = {"https://example.com/1.jpg"};
+    return product;
+  };
+  store::Product product = with_image(MakeProduct("price", {"PRICE"}));
+  product.variants[0].price.reset();
+  Import(product);
+  Import(MakeProduct("image", {"IMAGE"}));
+  Import(with_image(MakeProduct("sku", {"SKU-LONGER-THAN-8"})));
+  Import(with_image(MakeProduct("a-very-long-identifier", {"NAME"})));
+  Import(with_image(MakeProduct("options", {"O-1", "O-2=Biru", "O-3=Biru", "  "})));
+  Import(with_image(MakeProduct("many", {"M-1=1", "M-2=2", "M-3=3"})));
+
+  const v1::Job job =
+      Upload(Products({"price", "image", "sku", "a-very-long-identifier", "options", "many"}), "other");
+
+  EXPECT_THAT(Outcomes(job), (OutcomeMap{{"v-PRICE", "FAILED PRICE_MISSING price"},
+                                         {"v-IMAGE", "FAILED IMAGES_INVALID image_uris"},
+                                         {"v-SKU-LONGER-THAN-8", "FAILED FIELD_TOO_LONG sku"},
+                                         {"v-NAME", "FAILED FIELD_TOO_LONG display_name"},
+                                         {"v-O-1", "FAILED FIELD_REQUIRED option"},
+                                         {"v-O-2", "CREATED"},
+                                         {"v-O-3", "FAILED ALREADY_EXISTS option"},
+                                         {"v-blank", "SKIPPED SKU_EMPTY"},
+                                         {"v-M-1", "CREATED"},
+                                         {"v-M-2", "CREATED"},
+                                         {"v-M-3", "FAILED VALUE_OUT_OF_RANGE variants"}}));
+}
+
+TEST_F(UploadTest, ReportsWhatTheShopRefusesAndTriesItAnewTheNextTime) {
+  Import(MakeProduct("p1", {"A-1"}));
+  Import(MakeProduct("p2", {"B-1"}));
+  shop().Refuse(Refusal(sellercenter::v1::WRITE_RESULT_REFUSED_LIMIT, 1, "A-1"));
+
+  const v1::Job job = Upload(Products({"p1", "p2"}));
+
+  EXPECT_THAT(Outcomes(job), (OutcomeMap{{"v-A-1", "FAILED CREATION_REFUSED"}, {"v-B-1", "CREATED"}}));
+  EXPECT_THAT(Outcomes(Upload(Products({"p1", "p2"}))),
+              (OutcomeMap{{"v-A-1", "CREATED"}, {"v-B-1", "SKIPPED ALREADY_LINKED"}}));
+  EXPECT_EQ(shop().AllBooks().creations_size(), 3);
+}
+
+TEST_F(UploadTest, TriesAgainWhatTheShopPutsOff) {
+  Import(MakeProduct("p1", {"A-1"}));
+  shop().Refuse(Refusal(sellercenter::v1::WRITE_RESULT_RETRY, 2));
+
+  EXPECT_EQ(Upload(Products({"p1"})).transfer().created(), 1);
+  ASSERT_EQ(shop().AllBooks().creations_size(), 1);
+  EXPECT_EQ(shop().AllBooks().creations(0).received(), 3);
+}
+
+TEST_F(UploadTest, NeedsAShopThatCanCreate) {
+  AddShop({.max_items_per_create = 0});
+  Import(MakeProduct("p1", {"A-1"}));
+
+  const v1::Job job = Upload(Products({"p1"}), "other");
+
+  EXPECT_EQ(job.state(), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(ReasonOf(FromProto(job.error())), v1::ERROR_REASON_SELLER_CENTER_UNABLE);
+}
+
+TEST_F(UploadTest, MakesNothingTwiceWhenAnAnswerIsLost) {
+  Import(MakeProduct("p1", {"A-1"}));
+  shop().AddFault(In(FaultyCall::kCreateItems, FaultKind::kAnswerLost, 1));
+
+  EXPECT_EQ(Upload(Products({"p1"})).transfer().created(), 1);
+  ASSERT_EQ(shop().AllBooks().creations_size(), 1);
+  EXPECT_EQ(shop().AllBooks().creations(0).received(), 2);
+  EXPECT_THAT(Books(shop()), SizeIs(1));
+}
+
+TEST_F(UploadTest, ASecondJobFindsOutWhatBecameOfTheFirstOnes) {
+  StartEngine({.seller_center_timeout = absl::Milliseconds(200)});
+  Import(MakeProduct("p1", {"A-1"}));
+  shop().AddFault(In(FaultyCall::kCreateItems, FaultKind::kAnswerNeverComes));
+  const v1::Job failed = Upload(Products({"p1"}));
+  EXPECT_EQ(failed.state(), v1::JOB_STATE_FAILED) << failed.ShortDebugString();
+  EXPECT_EQ(ReasonOf(FromProto(failed.error())), v1::ERROR_REASON_SELLER_CENTER_TIMEOUT);
+  shop().ClearFaults();
+  // The product changed meanwhile: the same is asked for nevertheless, under the same key.
+  store::Product product = MakeProduct("p1", {"A-1", "A-2=Biru"});
+  product.name = "Nama baru";
+  product.variants[0].price = Money{1'000'000, "IDR"};
+  product.variants[0].option = "Merah";
+  Import(product);
+
+  const v1::Job job = Upload(Products({"p1"}));
+
+  EXPECT_THAT(Outcomes(job), (OutcomeMap{{"v-A-1", "CREATED"}, {"v-A-2", "CREATED"}}));
+  EXPECT_EQ(job.transfer().parents_created(), 1);
+  const auto books = Books(shop());
+  ASSERT_THAT(books, SizeIs(2));
+  EXPECT_EQ(books.find("A-1")->second, books.find("A-2")->second)
+      << "the second went to the item of the first";
+  EXPECT_EQ(shop().AllBooks().creations_size(), 2);
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM item_creation WHERE outcome <> 1"), 0);
+}
+
+TEST_F(UploadTest, KeepsWhatAScanFoundOfACreationWhoseAnswerWasLost) {
+  StartEngine({.seller_center_timeout = absl::Milliseconds(200)});
+  Import(MakeProduct("p1", {"A-1"}));
+  shop().AddFault(In(FaultyCall::kCreateItems, FaultKind::kAnswerNeverComes));
+  Upload(Products({"p1"}));
+  shop().ClearFaults();
+  sellercenter::v1::Listing suspended = shop().AllListingBooks()[0].listing();
+  suspended.set_state(sellercenter::v1::LISTING_STATE_SUSPENDED);
+  shop().Upsert(suspended);
+  Scan();
+
+  const v1::Job job = Upload(Products({"p1"}));
+
+  EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.ShortDebugString();
+  EXPECT_EQ(Statistic().listings_by_state[3], 1);
+  EXPECT_THAT(Books(shop()), SizeIs(1));
+}
+
+TEST_F(UploadTest, GoesOnWhereAnotherEngineStopped) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 130; ++i) {  // three calls
+    ids.push_back("p" + std::to_string(1000 + i));
+    Import(MakeProduct(ids.back(), {"A-" + ids.back()}));
+  }
+  shop().AddFault(In(FaultyCall::kCreateItems, FaultKind::kAnswerNeverComes, 1));
+  const v1::Job job = StartUpload(Products(ids));
+  while (shop().books().create_items_calls == 0) absl::SleepFor(absl::Milliseconds(5));
+  StopEngine();
+  EXPECT_LE(Number("SELECT COUNT(*) FROM item_creation WHERE outcome = 0"), 50) << "those asked for";
+
+  const v1::Job ended = AwaitEnd(job);
+
+  EXPECT_EQ(ended.state(), v1::JOB_STATE_SUCCEEDED) << ended.ShortDebugString();
+  EXPECT_EQ(ended.transfer().created(), 130);
+  EXPECT_EQ(ended.transfer().parents_created(), 130);
+  EXPECT_THAT(Books(shop()), SizeIs(130));
+  EXPECT_EQ(shop().AllBooks().creations_size(), 130);
+}
+
+TEST_F(UploadTest, CanBeCancelledAndIsTheOnlyJobOfItsChannel) {
+  Import(MakeProduct("p1", {"A-1"}));
+  shop().AddFault(In(FaultyCall::kCreateItems, FaultKind::kHang));
+  const v1::Job job = StartUpload(Products({"p1"}));
+  while (shop().books().create_items_calls == 0) absl::SleepFor(absl::Milliseconds(5));
+
+  EXPECT_EQ(ReasonOf(engine().StartJob(FullScan("shop")).status()), v1::ERROR_REASON_CHANNEL_BUSY);
+  const auto cancelled = engine().CancelJob(NameOf(job), kPatient);
+
+  ASSERT_TRUE(cancelled.ok()) << cancelled.status();
+  EXPECT_EQ(cancelled->state(), v1::JOB_STATE_CANCELLED);
+  shop().ClearFaults();
+  EXPECT_EQ(Upload(Products({"p1"})).transfer().created(), 1);
+  EXPECT_THAT(Books(shop()), SizeIs(1));
+}
+
+TEST_F(UploadTest, ReportsTheSameInADryRunAndCreatesNothing) {
+  Import(MakeProduct("p1", {"SKU-1=1", "A-2=2", "  "}));
+  Import(MakeProduct("p2", {"B-1"}));
+  Import(MakeProduct("p3", {"C-1"}));
+  store::Product without_price = MakeProduct("p4", {"D-1"});
+  without_price.variants[0].price.reset();
+  Import(without_price);
+  shop().SetListings({MakeListing(1)});
+  Scan();
+  shop().Refuse(Refusal(sellercenter::v1::WRITE_RESULT_REFUSED_FIELD, 0, "C-1"));
+  v1::StartUploadRequest request = Products({"p1", "p2", "p3", "p4"});
+  request.set_validate_only(true);
+
+  const v1::Job dry = Upload(request);
+
+  EXPECT_THAT(Books(shop()), SizeIs(1));
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM item_creation"), 0);
+  const v1::Job job = Upload(Products({"p1", "p2", "p3", "p4"}));
+  EXPECT_EQ(dry.transfer().ShortDebugString(), job.transfer().ShortDebugString());
+  EXPECT_EQ(Outcomes(dry), Outcomes(job));
+  EXPECT_THAT(Outcomes(job), (OutcomeMap{{"v-SKU-1", "SKIPPED ALREADY_LINKED"},
+                                         {"v-A-2", "CREATED"},
+                                         {"v-blank", "SKIPPED SKU_EMPTY"},
+                                         {"v-B-1", "CREATED"},
+                                         {"v-C-1", "FAILED CREATION_REFUSED"},
+                                         {"v-D-1", "FAILED PRICE_MISSING price"}}));
+}
+
+TEST_F(UploadTest, ForgetsItsCreationsWithTheChannel) {
+  AddShop({});
+  Import(MakeProduct("p1", {"A-1"}));
+  Upload(Products({"p1"}), "other");
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM item_creation"), 1);
+
+  ASSERT_TRUE(store::DeleteChannel(database(), "default", "other", std::nullopt, [] { return false; }).ok());
+
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM item_creation"), 0);
+}
+
+}  // namespace
+}  // namespace skulink
