@@ -24,7 +24,8 @@ struct RefusedListing {
   absl::Status status;  // an InvalidField
 };
 
-// A listing that is taken without some of what it does not need: a price, stock, GTIN or text that cannot be read.
+// A listing that is taken without some of what it does not need: a price, stock, GTIN or text that cannot be
+// read.
 struct IncompleteListing {
   std::string listing_id;
   std::string item_id;

@@ -202,8 +202,7 @@ TEST_F(ScanJobsTest, TokenUsedByThePredecessorIsKnown) {
 TEST_F(ScanJobsTest, LeaseOfASilentServerRunsOut) {
   const v1::Job job = StartAndHoldAfterTwoPages();
   StopEngine();
-  const auto silent =
-      store::ClaimJob(database(), "a-server-that-died", "its-claim", absl::Milliseconds(700));
+  const auto silent = store::ClaimJob(database(), "a-server-that-died", "its-claim", absl::Milliseconds(700));
   ASSERT_TRUE(silent.ok() && silent->has_value());
   shop().Release();
 
@@ -243,12 +242,13 @@ TEST_F(ScanJobsTest, JobThatItsServerDoesNotKnowOfIsClaimedAgain) {
   const v1::Job second = Start("other");
   std::string server, owner;
   const absl::Status read = database().Read([&](store::Session& session) {
-    session.Query("SELECT t.owner, j.owner FROM job j JOIN channel_traffic t USING (merchant_no, channel_no) "
-                  "WHERE j.owner <> ''",
-                  {}, [&](const store::Row& row) {
-                    server = row.String(0);
-                    owner = row.String(1);
-                  });
+    session.Query(
+        "SELECT t.owner, j.owner FROM job j JOIN channel_traffic t USING (merchant_no, channel_no) "
+        "WHERE j.owner <> ''",
+        {}, [&](const store::Row& row) {
+          server = row.String(0);
+          owner = row.String(1);
+        });
   });
   ASSERT_TRUE(read.ok() && !owner.empty());
   ASSERT_TRUE(store::ClaimJob(database(), server, owner, absl::Seconds(1))->has_value());
