@@ -49,6 +49,11 @@ v1::JobItem Skipped(v1::ErrorReason reason, std::string_view description) {
 
 }  // namespace
 
+DownloadedItems::DownloadedItems() = default;
+DownloadedItems::~DownloadedItems() = default;
+DownloadedItems::DownloadedItems(DownloadedItems&&) noexcept = default;
+DownloadedItems& DownloadedItems::operator=(DownloadedItems&&) noexcept = default;
+
 void DownloadedItems::Add(FoundItems found) {
   for (std::size_t i = 0; i < found.listings.size(); ++i) {
     Entry entry{std::move(found.listings[i]), std::move(found.texts[i])};

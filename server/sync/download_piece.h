@@ -24,6 +24,12 @@ class DownloadedItems {
     FoundItems::Texts texts;
   };
 
+  // Not in the header: where GCC 12 inlines them, it warns that the empty table is freed.
+  DownloadedItems();
+  ~DownloadedItems();
+  DownloadedItems(DownloadedItems&&) noexcept;
+  DownloadedItems& operator=(DownloadedItems&&) noexcept;
+
   // A listing that came before, with another item, is as it is now.
   void Add(FoundItems found);
   const std::vector<Entry>& entries() const { return entries_; }
