@@ -1,21 +1,18 @@
 #include "server/store/catalog_edit.h"
 
 #include <algorithm>
-#include <array>
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/sku_likeness.h"
 #include "common/string_map.h"
 #include "common/text.h"
+#include "server/store/listings.h"
 #include "server/store/pushes.h"
 #include "server/store/times.h"
 
 namespace skulink::store {
 namespace {
-
-constexpr std::array<std::string_view, kListingStates> kStateColumns = {"live",      "inactive", "pending",
-                                                                        "suspended", "deleted",  "unknown"};
 
 Variant VariantFromRow(const Row& row, int first_column) {
   Variant variant{.id = row.String(first_column),
@@ -373,20 +370,9 @@ void CatalogEdit::MoveListings(KeyMoves& moves, MenuLedger& ledger) {
   if (moves.given_up.empty() && moves.taken.empty()) return;
   session_.Execute("UPDATE merchant SET sku_revision = sku_revision + 1 WHERE merchant_no = ?",
                    {merchant_.number});
-  // Only states that a channel has listings in are worth a look.
-  std::vector<std::pair<int, std::vector<std::int64_t>>> channels;
-  std::string columns;
-  for (std::string_view column : kStateColumns) columns.append(", ").append(column);
-  session_.Query("SELECT channel_no" + columns + " FROM channel_count WHERE merchant_no = ?",
-                 {merchant_.number}, [&](const Row& row) {
-                   std::vector<std::int64_t> states;
-                   for (int state = 1; state <= kListingStates; ++state) {
-                     if (row.Int(state) > 0) states.push_back(state);
-                   }
-                   if (!states.empty())
-                     channels.emplace_back(static_cast<int>(row.Int(0)), std::move(states));
-                 });
-  for (const auto& [channel, states] : channels) MoveListingsOfChannel(channel, states, moves, ledger);
+  for (const auto& [channel, states] : StatesInUse(session_, merchant_.number)) {
+    MoveListingsOfChannel(channel, states, moves, ledger);
+  }
 }
 
 void CatalogEdit::MoveListingsOfChannel(int channel, const std::vector<std::int64_t>& states, KeyMoves& moves,
@@ -411,6 +397,7 @@ void CatalogEdit::MoveListingsOfChannel(int channel, const std::vector<std::int6
           if (into_pos && state == ListingState::kLive) moves.taken[row.Text(2)] |= BadgeOf(channel);
         });
     if (listings.empty()) continue;
+    ledger.LoadItems(channel);
     session_.Execute(
         "UPDATE listing SET in_pos = ? WHERE merchant_no = ? AND channel_no = ? AND listing_id IN (?)",
         {into_pos, merchant_.number, channel, listings});

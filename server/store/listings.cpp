@@ -92,6 +92,30 @@ void FindOwners(Session& session, const Merchant& merchant, const std::vector<st
       });
 }
 
+// Of the items and keys of created listings, those that the channel has already: once the rows are loaded,
+// counting them has to look up each, since this transaction wrote it.
+ChannelMemory RememberPlaces(Session& session, const Merchant& merchant, int channel,
+                             const std::vector<Listing>& created, const std::vector<std::string>& sku_keys) {
+  ChannelMemory memory;
+  absl::flat_hash_set<std::string_view> items, keys;
+  for (std::size_t i = 0; i < created.size(); ++i) {
+    items.insert(created[i].item_id);
+    if (!sku_keys[i].empty()) keys.insert(sku_keys[i]);
+  }
+  session.Query(
+      "SELECT DISTINCT item_id FROM listing FORCE INDEX (by_item) WHERE merchant_no = ? AND channel_no = ? "
+      "AND item_id IN (?) AND state = 1",
+      {merchant.number, channel, std::vector<std::string_view>(items.begin(), items.end())},
+      [&](const Row& row) { memory.AddItem(row.Text(0)); });
+  if (keys.empty()) return memory;
+  session.Query(
+      "SELECT DISTINCT sku_key FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND channel_no = ? "
+      "AND state = 1 AND in_pos IN (0, 1) AND sku_key IN (?)",
+      {merchant.number, channel, std::vector<std::string_view>(keys.begin(), keys.end())},
+      [&](const Row& row) { memory.AddSkuKey(row.Text(0)); });
+  return memory;
+}
+
 // Tells the ledger where the listings of `ids` stand before they are changed.
 void LeaveOldPlaces(Session& session, const Merchant& merchant, int channel,
                     const std::vector<std::string_view>& ids, MenuLedger& ledger,
@@ -246,8 +270,13 @@ void ApplyListingChanges(Session& session, const Merchant& merchant, int channel
   // Loaded rows that are wrong: to write them once more would be too much for one transaction.
   if (!holds && created_rows == CreatedRows::kLoaded) throw Stale();
   if (!holds) prepared = &anew.emplace(PrepareListingChanges(session, merchant, channel, changes));
-  if (created_rows == CreatedRows::kToLoad) session.Load(prepared->created);
   const std::vector<std::string>& keys = prepared->sku_keys;
+  ChannelMemory remembered;
+  if (memory == nullptr && !changes.created.empty() && changes.updated.empty() && changes.removed.empty()) {
+    remembered = RememberPlaces(session, merchant, channel, changes.created, keys);
+    memory = &remembered;
+  }
+  if (created_rows == CreatedRows::kToLoad) session.Load(prepared->created);
 
   MenuLedger ledger(session, merchant.number);
   std::vector<std::string_view> changed_ids;
@@ -339,6 +368,19 @@ void WriteListingValues(Session& session, std::int64_t merchant_number, int chan
                    ") VALUES ? ON DUPLICATE KEY UPDATE price = VALUES(price), currency = VALUES(currency), "
                    "stock = VALUES(stock), fingerprint = VALUES(fingerprint)"),
       {rows});
+}
+
+std::map<int, std::vector<std::int64_t>> StatesInUse(Session& session, std::int64_t merchant_number) {
+  std::map<int, std::vector<std::int64_t>> channels;
+  session.Query(
+      "SELECT channel_no, live, inactive, pending, suspended, deleted, unknown FROM channel_count WHERE "
+      "merchant_no = ?",
+      {merchant_number}, [&](const Row& row) {
+        for (int state = 1; state <= kListingStates; ++state) {
+          if (row.Int(state) > 0) channels[static_cast<int>(row.Int(0))].push_back(state);
+        }
+      });
+  return channels;
 }
 
 StringMap<std::string> ItemsOfListings(Session& session, std::int64_t merchant_number, int channel,

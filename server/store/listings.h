@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +86,9 @@ void WriteListingValues(Session& session, std::int64_t merchant_number, int chan
 void FindKnownListings(Session& session, std::int64_t merchant_number, int channel,
                        const std::vector<std::string_view>& listing_ids,
                        const std::function<void(const KnownListing&)>& take);
+
+// The states that each channel has listings in, by channel number: only these are worth a look.
+std::map<int, std::vector<std::int64_t>> StatesInUse(Session& session, std::int64_t merchant_number);
 
 // The items of these listings, by listing id.
 StringMap<std::string> ItemsOfListings(Session& session, std::int64_t merchant_number, int channel,

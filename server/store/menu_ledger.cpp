@@ -99,28 +99,44 @@ std::vector<MenuLedger::KeyChange> MenuLedger::SettleKeys(int channel, const Cha
   return changes;
 }
 
+void MenuLedger::ReadItems(int channel, const std::vector<std::string_view>& item_ids,
+                           absl::flat_hash_map<std::string_view, ItemDelta>& counts) {
+  if (item_ids.empty()) return;
+  for (const std::string_view item_id : item_ids) counts[item_id] = {};
+  session_.Query(
+      "SELECT item_id, COUNT(*), SUM(in_pos = 0) FROM listing FORCE INDEX (by_item) WHERE merchant_no = ? "
+      "AND channel_no = ? AND item_id IN (?) AND state = 1 GROUP BY item_id",
+      {merchant_, channel, item_ids},
+      [&](const Row& row) { counts.at(row.Text(0)) = {.live = row.Int(1), .not_in_pos = row.Int(2)}; });
+}
+
+void MenuLedger::LoadItems(int channel) {
+  ChannelDelta& delta = channels_[channel];
+  std::vector<std::string_view> new_ones;
+  for (const auto& [item_id, change] : delta.items) {
+    if (!delta.items_before.contains(item_id)) new_ones.push_back(item_id);
+  }
+  absl::flat_hash_map<std::string_view, ItemDelta> before;
+  ReadItems(channel, new_ones, before);
+  delta.items_before.insert(before.begin(), before.end());
+}
+
 void MenuLedger::SettleItems(int channel, ChannelDelta& delta, const ChannelMemory* memory) {
   absl::flat_hash_map<std::string_view, ItemDelta> now;
   std::vector<std::string_view> unknown;
   for (const auto& [item_id, change] : delta.items) {
     if (change.live == 0 && change.not_in_pos == 0) continue;
-    if (memory != nullptr && !memory->items.contains(ChannelMemory::Hash(item_id))) {
+    const auto before = delta.items_before.find(item_id);
+    if (before != delta.items_before.end()) {
+      now[item_id] = {.live = before->second.live + change.live,
+                      .not_in_pos = before->second.not_in_pos + change.not_in_pos};
+    } else if (memory != nullptr && !memory->items.contains(ChannelMemory::Hash(item_id))) {
       now[item_id] = change;
     } else {
-      now[item_id] = {};
       unknown.push_back(item_id);
     }
   }
-  if (!unknown.empty()) {
-    session_.Query(
-        "SELECT item_id, COUNT(*), SUM(in_pos = 0) FROM listing FORCE INDEX (by_item) WHERE merchant_no = ? "
-        "AND channel_no = ? AND item_id IN (?) AND state = 1 GROUP BY item_id",
-        {merchant_, channel, unknown}, [&](const Row& row) {
-          ItemDelta& item = now[row.Text(0)];
-          item.live = row.Int(1);
-          item.not_in_pos = row.Int(2);
-        });
-  }
+  ReadItems(channel, unknown, now);
   for (const auto& [item_id, item] : now) {
     const ItemDelta& change = delta.items.find(item_id)->second;
     delta.live_items += (item.live > 0) - (item.live - change.live > 0);

@@ -47,6 +47,10 @@ class MenuLedger {
   void ListingMoved(int channel, std::string_view item_id, std::string_view sku_key,
                     const std::optional<ListingPlace>& before, const std::optional<ListingPlace>& after);
 
+  // Reads the counts of the items that were told of so far, before their listings are written: afterwards the
+  // index has to look up each row, since this transaction changed it.
+  void LoadItems(int channel);
+
   // Reads the variants of these products once, before their badges change, for BadgesOf and for settling.
   void LoadBadges(const std::vector<std::int64_t>& products);
   // As loaded.
@@ -79,6 +83,7 @@ class MenuLedger {
     std::int64_t not_in_pos = 0, live_items = 0, not_in_pos_items = 0;
     std::int64_t sold_variants = 0, sold_products = 0, multiple_listings = 0;
     StringMap<ItemDelta> items;
+    StringMap<ItemDelta> items_before;  // as loaded
     StringMap<KeyDelta> sku_keys;
   };
   struct VariantBadges {
@@ -86,6 +91,8 @@ class MenuLedger {
     Badges before, after;
   };
 
+  void ReadItems(int channel, const std::vector<std::string_view>& item_ids,
+                 absl::flat_hash_map<std::string_view, ItemDelta>& counts);
   void Count(ChannelDelta& delta, std::string_view item_id, std::string_view sku_key,
              const ListingPlace& place, int sign);
   void SettleItems(int channel, ChannelDelta& delta, const ChannelMemory* memory);

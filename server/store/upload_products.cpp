@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_split.h"
 #include "common/string_map.h"
+#include "server/store/listings.h"
 
 namespace skulink::store {
 namespace {
@@ -50,11 +51,14 @@ void FindListings(Session& session, const JobRecord& job, Products& products) {
   }
   std::vector<std::string_view> keys;
   for (const auto& [key, variant] : by_key) keys.push_back(key);
-  // Every state but DELETED, 5; what has a variant's key is in the POS.
+  std::vector<std::int64_t> states = StatesInUse(session, job.merchant_number)[job.channel_number];
+  std::erase(states, static_cast<std::int64_t>(ListingState::kDeleted));
+  if (states.empty() || keys.empty()) return;
+  // What has a variant's key is in the POS.
   session.Query(
       "SELECT sku_key, listing_id, item_id FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND "
-      "channel_no = ? AND state IN (1, 2, 3, 4, 6) AND in_pos = 1 AND sku_key IN (?)",
-      {job.merchant_number, job.channel_number, keys}, [&](const Row& row) {
+      "channel_no = ? AND state IN (?) AND in_pos = 1 AND sku_key IN (?)",
+      {job.merchant_number, job.channel_number, states, keys}, [&](const Row& row) {
         UploadVariant& variant = *by_key.at(row.Text(0));
         // Of several always the same one.
         if (!variant.listing_id.empty() && variant.listing_id < row.Text(1)) return;
