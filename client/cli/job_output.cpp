@@ -157,6 +157,7 @@ void PutTransfer(Row& row, const v1::TransferProgress& transfer) {
 
 void PutScan(Row& row, const v1::Job& job) {
   const v1::ScanProgress& progress = job.progress();
+  row["scan_mode"] = LowerName(v1::ScanMode_Name(job.scan_mode()), "SCAN_MODE_");
   row["phase"] = PhaseName(job);
   row["pages"] = progress.pages();
   row["listings_seen"] = progress.listings_seen();

@@ -15,13 +15,11 @@ namespace skulink::cli {
 extern const std::vector<Column> kJobColumns;       // of a scan
 extern const std::vector<Column> kTransferColumns;  // of a download or an upload
 inline constexpr char kJobKeys[] =
-    "Keys of --output jsonl: channel, job, kind, dry_run, state, phase, pages, listings_seen, "
-    "listings_expected,\n"
-    "created, updated, unchanged, removed, refused, incomplete, live, sold_in_channel, not_in_pos, "
-    "listings_per_second,\n"
-    "create_time, start_time, end_time, error_reason, error; instead of those from phase to "
-    "listings_per_second,\n"
-    "a download or an upload has: done, expected, created, linked, skipped, failed, parents_created.";
+    "Keys of --output jsonl: channel, job, kind, dry_run, state, scan_mode, phase, pages, listings_seen,\n"
+    "listings_expected, created, updated, unchanged, removed, refused, incomplete, live, sold_in_channel,\n"
+    "not_in_pos, listings_per_second, create_time, start_time, end_time, error_reason, error; instead of\n"
+    "those from scan_mode to listings_per_second a download or an upload has: done, expected, created,\n"
+    "linked, skipped, failed, parents_created.";
 
 Row JobRow(const v1::Job& job);
 // `scan`, `download`, `upload`.

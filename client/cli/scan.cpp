@@ -84,7 +84,14 @@ void AddScanCommand(CLI::App& root, App& app) {
       ->excludes(updated);
   command->footer(std::string("Ctrl-C ends the watching, not the scan.\n") + kJobKeys);
   OnCommand(*command, app, [&app, values](const Client& client) {
-    Scan(app, client, {.channels = Distinct(app, values->channels), .confirm = values->confirm});
+    Values distinct = *values;
+    distinct.channels = Distinct(app, values->channels);
+    if (!distinct.selection.item_ids.empty() && distinct.channels.size() > 1) {
+      app.Check(absl::InvalidArgumentError("--item: items are of one channel; name only that one"));
+      app.exit_code = kUsage;
+      return;
+    }
+    Scan(app, client, distinct);
   });
 }
 

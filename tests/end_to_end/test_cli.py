@@ -17,7 +17,7 @@ import threading
 import time
 import unittest
 
-from stack import Stack
+from stack import ShopControl, Stack
 
 DONE, FAILED, USAGE, ROWS_REFUSED, UNREACHABLE, NEEDS_CONFIRMATION, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 NUMBERS = itertools.count(1)
@@ -259,6 +259,32 @@ class Scan(CliCase):
         self.assertEqual(self.rows('jobs', 'watch', jobs[0]['job'])[0]['state'], 'succeeded')
         refused = self.run_cli('jobs', 'cancel', jobs[0]['job'], status=FAILED).stderr
         self.assertIn('is succeeded; it must be', refused)
+
+    def test_scans_of_what_changed_and_of_some_items(self):
+        endpoint = self.add_shop(4)
+        self.add_shop(1, channel='lazada')
+        self.assertEqual(self.rows('scan', 'shopee', '--updated', status=FAILED), [])
+        (full,) = self.rows('scan', 'shopee')
+        with ShopControl(endpoint) as shop:
+            def change_all(stock):
+                known = shop.listings()
+                for books in known.values():
+                    books.listing.stock = stock
+                shop.change(put=[books.listing for books in known.values()])
+
+            change_all(7)
+            (updated,) = self.rows('scan', 'shopee', '--updated')
+            change_all(8)
+            (item,) = self.rows('scan', 'shopee', '--item', 'I2')
+            calls = shop.books()
+        jobs = {job['job']: (job['scan_mode'], job['updated'], job['state']) for job in self.rows('jobs')}
+        self.assertEqual([jobs[job['job']] for job in (full, updated, item)],
+                         [('full', 0, 'succeeded'), ('updated', 4, 'succeeded'), ('item', 1, 'succeeded')])
+        self.assertEqual(calls.get_items_calls, 1)
+        both = self.run_cli('scan', 'shopee', 'lazada', '--item', 'I2', status=USAGE)
+        self.assertIn('--item', both.stderr)
+        self.assertEqual(self.run_cli('scan', 'shopee', '--updated', '--item', 'I2', status=USAGE).stdout, '')
+        self.assertEqual(len(self.rows('jobs')), 3)
 
     def test_refused_listings_are_told_with_the_command_that_shows_them(self):
         self.add_shop(3, '--fault', 'shop=sku-too-long:1:1')
