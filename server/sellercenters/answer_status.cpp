@@ -9,6 +9,9 @@
 namespace skulink {
 namespace {
 
+// Metadata of the error for an answer over the size we take: that size.
+constexpr char kMostBytes[] = "most_bytes";
+
 constexpr std::size_t kMaxPrintable = 200;
 constexpr absl::Duration kMaxRetryAfter = absl::Hours(1);
 
@@ -76,7 +79,9 @@ absl::Status AnswerStatus(const grpc::Status& status) {
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
       // gRPC's own words for an answer over the size we take; it says so with the same code.
       if (status.error_message().find("message larger than max") != std::string::npos) {
-        return AnswerInvalid("message", Saying("is too large", status));
+        return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID,
+                     Saying("the Seller Center's answer is too large", status),
+                     {{"field", "message"}, {kMostBytes, std::to_string(kMaxAnswerBytes)}});
       }
       return MayBeTriedAgain(v1::ERROR_REASON_SELLER_CENTER_THROTTLED,
                              Saying("the Seller Center asks to be called less often", status), status);
@@ -103,6 +108,11 @@ absl::Status AnswerInvalid(std::string_view field, std::string_view description)
   message.append(field).append(" ").append(description);
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID, message,
                {{"field", std::string(field)}});
+}
+
+bool IsAnswerTooLarge(const absl::Status& status) {
+  return ReasonOf(status) == v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID &&
+         !MetadataOf(status, kMostBytes).empty();
 }
 
 absl::Status AnswerTimedOut() {

@@ -13,6 +13,9 @@ namespace skulink {
 // characters.
 std::string Printable(std::string_view text);
 
+// Of one answer, or one page.
+inline constexpr int kMaxAnswerBytes = 16 << 20;
+
 // The status of a call that the Seller Center, or gRPC, ended with `status`, which is not OK.
 // UNAVAILABLE (with its RetryInfo) when the call may be made again, otherwise FAILED_PRECONDITION.
 absl::Status AnswerStatus(const grpc::Status& status);

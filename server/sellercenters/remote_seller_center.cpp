@@ -17,8 +17,6 @@ namespace {
 
 namespace proto = sellercenter::v1;
 
-constexpr int kMaxAnswerBytes = 16 << 20;
-
 std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);

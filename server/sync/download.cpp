@@ -1,7 +1,7 @@
 #include "server/sync/download.h"
 
 #include <algorithm>
-#include <optional>
+#include <span>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -9,6 +9,9 @@
 #include "common/names.h"
 #include "server/store/catalog_edit.h"
 #include "server/store/listings.h"
+#include "server/store/merchants.h"
+#include "server/store/pushes.h"
+#include "server/sync/scan_batch.h"
 
 namespace skulink {
 namespace {
@@ -21,18 +24,27 @@ constexpr absl::Duration kGather = absl::Seconds(1);
 
 }  // namespace
 
+void Download::Forget() { ahead_ = {}; }  // waits for it: RunPhases failed, and it was told to stop
+
 absl::Status Download::Prepare(const std::string& request) {
   if (!request_.ParseFromString(request)) {
     return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_INTERNAL, "the job's request cannot be read");
   }
   options_ = {.channel_id = job().channel_id, .with_stock = request_.with_stock()};
-  return absl::OkStatus();
+  return WhileStoreIsAway([&] {
+    return database().Read([&](store::Session& session) {
+      currency_ = store::RequireMerchant(session, merchant_id()).currency;
+    });
+  });
+}
+
+std::size_t Download::RowsAtOnce(store::Session& session) const {
+  const std::int64_t of_key = store::RowsOfKey(session, merchant_number());
+  return static_cast<std::size_t>(std::min(kListingsAtOnce, kWrittenAtOnce / (kTables + of_key)));
 }
 
 store::TransferPlan Download::MakePlan(store::Session& session) {
-  const std::int64_t of_key = store::RowsOfKey(session, merchant_number());
-  store::TransferPlan plan(
-      static_cast<std::size_t>(std::min(kListingsAtOnce, kWrittenAtOnce / (kTables + of_key))));
+  store::TransferPlan plan(RowsAtOnce(session));
   if (request_.all()) {
     store::PlanNotInPos(session, job(), plan);
     return plan;
@@ -48,17 +60,39 @@ store::TransferPlan Download::MakePlan(store::Session& session) {
 
 absl::StatusOr<Download::Fetched> Download::Fetch(Groups groups) {
   Fetched fetched;
+  std::vector<std::string> ids;
+  for (const store::TransferGroup& group : groups) ids.push_back(group.parent);
   const absl::Time until = absl::Now() + kGather;
   while (fetched.groups < groups.size() && (fetched.groups == 0 || absl::Now() < until)) {
-    std::vector<std::string> ids;
-    const std::size_t end =
-        std::min(groups.size(), fetched.groups + static_cast<std::size_t>(shop().max_items_per_get));
-    for (; fetched.groups < end; ++fetched.groups) ids.push_back(groups[fetched.groups].parent);
-    SKULINK_ASSIGN_OR_RETURN(FoundItems found,
-                             Patiently([&] { return seller_center().GetItems(ids, stop()); }));
-    fetched.items.Add(std::move(found));
+    SKULINK_ASSIGN_OR_RETURN(AnsweredItems answered, GetFirstItems(std::span(ids).subspan(fetched.groups)));
+    fetched.groups += answered.count;
+    fetched.items.Add(std::move(answered.found), currency_);
   }
   return fetched;
+}
+
+absl::StatusOr<StringSet> Download::TakeChanges(const DownloadedItems& items) {
+  store::ListingChanges changes;
+  std::size_t push_kinds = 0;
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+    return database().Read([&](store::Session& session) {
+      changes = ChangesOf(session, job(), items);
+      push_kinds = store::PushKinds(session, merchant_number(), channel_number());
+    });
+  }));
+  StringSet changed;
+  for (const auto* listings : {&changes.created, &changes.updated}) {
+    for (const Listing& listing : *listings) changed.insert(listing.listing_id);
+  }
+  if (job().job.validate_only()) return changed;
+  for (const store::ListingChanges& part :
+       PartsOf(std::move(changes), kRowsAtOnce / ScanBatch::RowsOfListing(push_kinds))) {
+    SKULINK_RETURN_IF_ERROR(
+        Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
+          store::ApplyListingChanges(session, merchant, job.channel_number, part, nullptr);
+        }));
+  }
+  return changed;
 }
 
 absl::Status Download::Do(Groups groups, Groups following) {
@@ -69,15 +103,11 @@ absl::Status Download::Do(Groups groups, Groups following) {
     // Deferred where no thread can be had: then it is asked for when it is needed.
     ahead_ = std::async(std::launch::async | std::launch::deferred, [this, next] { return Fetch(next); });
   }
+  SKULINK_ASSIGN_OR_RETURN(const StringSet changed, TakeChanges(fetched.items));
   return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
-    const store::ListingChanges changes = ChangesOf(session, job, fetched.items);
-    const bool dry_run = job.job.validate_only();
-    if (!dry_run && !(changes.created.empty() && changes.updated.empty())) {
-      store::ApplyListingChanges(session, merchant, job.channel_number, changes, nullptr);
-    }
     DownloadPiece piece(session, merchant, job, fetched.items, options_);
-    piece.Decide(now, changes);
-    dry_run ? piece.WritePlanned() : piece.Write();
+    piece.Decide(now, changed, RowsAtOnce(session));
+    job.job.validate_only() ? piece.WritePlanned() : piece.Write();
     NoteDone(session, job, now.size(), piece.report(), piece.products_created());
   });
 }

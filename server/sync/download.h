@@ -15,6 +15,7 @@ class Download final : public TransferJob {
   using TransferJob::TransferJob;
 
  private:
+  void Forget() override;
   absl::Status Prepare(const std::string& request) override;
   store::TransferPlan MakePlan(store::Session& session) override;
   absl::Status Do(Groups groups, Groups following) override;
@@ -25,9 +26,15 @@ class Download final : public TransferJob {
     DownloadedItems items;
   };
   absl::StatusOr<Fetched> Fetch(Groups groups);
+  // Rows of the plan in a transaction, at most.
+  std::size_t RowsAtOnce(store::Session& session) const;
+  // Writes what the store does not know of these items, unless in a dry run: of all their listings, so in
+  // transactions of its own. Returns the ids of these listings.
+  absl::StatusOr<StringSet> TakeChanges(const DownloadedItems& items);
 
   v1::StartDownloadRequest request_;
   DownloadPiece::Options options_;
+  std::string currency_;                        // the merchant's
   std::future<absl::StatusOr<Fetched>> ahead_;  // of the next groups, while those before are written
 };
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/product_rules.h"
+#include "server/sync/scan_batch.h"
 
 namespace skulink {
 namespace {
@@ -54,9 +55,12 @@ DownloadedItems::~DownloadedItems() = default;
 DownloadedItems::DownloadedItems(DownloadedItems&&) noexcept = default;
 DownloadedItems& DownloadedItems::operator=(DownloadedItems&&) noexcept = default;
 
-void DownloadedItems::Add(FoundItems found) {
+void DownloadedItems::Add(FoundItems found, const std::string& currency) {
   for (std::size_t i = 0; i < found.listings.size(); ++i) {
     Entry entry{std::move(found.listings[i]), std::move(found.texts[i])};
+    if (entry.listing.price && entry.listing.price->currency.empty()) {
+      entry.listing.price->currency = currency;
+    }
     const auto [place, is_new] = by_id_.try_emplace(entry.listing.listing_id, entries_.size());
     if (is_new) {
       entries_.push_back(std::move(entry));
@@ -113,6 +117,25 @@ store::ListingChanges ChangesOf(store::Session& session, const store::JobRecord&
   return changes;
 }
 
+std::vector<store::ListingChanges> PartsOf(store::ListingChanges changes, std::size_t listings) {
+  std::vector<store::ListingChanges> parts;
+  std::size_t count = 0, bytes = 0;
+  const auto add = [&](std::vector<Listing> store::ListingChanges::*kind) {
+    for (Listing& listing : changes.*kind) {
+      if (parts.empty() || count == listings || bytes > kBytesAtOnce) {
+        parts.emplace_back();
+        count = bytes = 0;
+      }
+      ++count;
+      bytes += BytesOf(listing);
+      (parts.back().*kind).push_back(std::move(listing));
+    }
+  };
+  add(&store::ListingChanges::created);
+  add(&store::ListingChanges::updated);
+  return parts;
+}
+
 void DownloadPiece::Load(std::span<const store::TransferGroup> groups) {
   std::vector<std::string_view> skus, keys;
   for (const DownloadedItems::Entry& entry : items_.entries()) {
@@ -145,17 +168,17 @@ void DownloadPiece::Load(std::span<const store::TransferGroup> groups) {
   }
 }
 
-void DownloadPiece::Decide(std::span<const store::TransferGroup> groups,
-                           const store::ListingChanges& changes) {
+void DownloadPiece::Decide(std::span<const store::TransferGroup> groups, const StringSet& changed,
+                           std::size_t rows) {
   Load(groups);
-  StringSet changed;
-  for (const auto* listings : {&changes.created, &changes.updated}) {
-    for (const Listing& listing : *listings) changed.insert(listing.listing_id);
-  }
-  for (const store::TransferGroup& group : groups) DecideItem(group, changed);
+  std::size_t planned = 0;
+  for (const store::TransferGroup& group : groups) planned += group.rows.size();
+  std::size_t room = rows > planned ? rows - planned : 0;
+  for (const store::TransferGroup& group : groups) DecideItem(group, changed, room);
 }
 
-void DownloadPiece::DecideItem(const store::TransferGroup& group, const StringSet& changed) {
+void DownloadPiece::DecideItem(const store::TransferGroup& group, const StringSet& changed,
+                               std::size_t& room) {
   Item item{.id = group.parent, .listings = items_.OfItem(group.parent)};
   StringSet asked;
   const auto report = [&](const store::TransferGroup::Row& row) {
@@ -171,10 +194,12 @@ void DownloadPiece::DecideItem(const store::TransferGroup& group, const StringSe
   if (!group.whole || group.continues) return;
   // Those that came into Not In POS since the plan was made.
   for (const DownloadedItems::Entry* entry : item.listings) {
+    if (room == 0) return;
     const Listing& listing = entry->listing;
     if (listing.state != ListingState::kLive || !changed.contains(listing.listing_id)) continue;
     if (asked.contains(listing.listing_id) || edit_.FindOwner(KeyOf(*entry)) != nullptr) continue;
     report({listing.listing_id, /*linked=*/false});
+    --room;
   }
 }
 

@@ -30,8 +30,8 @@ class DownloadedItems {
   DownloadedItems(DownloadedItems&&) noexcept;
   DownloadedItems& operator=(DownloadedItems&&) noexcept;
 
-  // A listing that came before, with another item, is as it is now.
-  void Add(FoundItems found);
+  // A listing that came before, with another item, is as it is now. Prices without currency are in this one.
+  void Add(FoundItems found, const std::string& currency);
   const std::vector<Entry>& entries() const { return entries_; }
   // Those of an item, in the order of their ids.
   std::vector<const Entry*> OfItem(std::string_view item_id) const;
@@ -49,6 +49,8 @@ class DownloadedItems {
 // What differs from what the store has of these listings.
 store::ListingChanges ChangesOf(store::Session& session, const store::JobRecord& job,
                                 const DownloadedItems& items);
+// Parts of changes, each for a transaction.
+std::vector<store::ListingChanges> PartsOf(store::ListingChanges changes, std::size_t listings);
 
 // Makes products of some items, within one transaction: in a CatalogEdit, which is written or, in a dry run,
 // thrown away.
@@ -67,8 +69,10 @@ class DownloadPiece {
         options_(options),
         edit_(session, merchant) {}
 
-  // `changes`: what the store did not know of these items.
-  void Decide(std::span<const store::TransferGroup> groups, const store::ListingChanges& changes);
+  // `changed`: ids of listings that the store did not know so. Of those that came into Not In POS since the
+  // plan was made takes as many as `rows` leaves room for, planned ones included; the next download takes the
+  // others.
+  void Decide(std::span<const store::TransferGroup> groups, const StringSet& changed, std::size_t rows);
   void Write();
   // Instead: what a successor of a dry run needs to know.
   void WritePlanned();
@@ -85,7 +89,7 @@ class DownloadPiece {
   };
 
   void Load(std::span<const store::TransferGroup> groups);
-  void DecideItem(const store::TransferGroup& group, const StringSet& changed);
+  void DecideItem(const store::TransferGroup& group, const StringSet& changed, std::size_t& room);
   v1::JobItem DecideRow(const store::TransferGroup::Row& row, Item& item);
   v1::JobItem Create(const DownloadedItems::Entry& entry, const std::string& sku_key, Item& item);
   // The product that has listings of the item already, or was made of it before; null: there is none.

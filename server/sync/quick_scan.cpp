@@ -1,6 +1,7 @@
 #include "server/sync/quick_scan.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -8,16 +9,29 @@
 #include "absl/time/clock.h"
 #include "common/errors.h"
 #include "server/store/listings.h"
+#include "server/store/pushes.h"
 #include "server/store/times.h"
 #include "server/sync/page_reader.h"
 
 namespace skulink {
 namespace {
 
-constexpr int kPageSize = 1000;
+constexpr std::size_t kRecalledAtOnce = 1000;
 // What changed in the same moment as the scan before began, and what a Seller Center shows a while late.
 constexpr absl::Duration kOverlap = absl::Minutes(5);
 constexpr absl::Duration kPatience = absl::Seconds(1);
+
+std::vector<v1::JobItem> ToldAsGone(const StringSet& item_ids) {
+  std::vector<v1::JobItem> gone;
+  for (const std::string& id : item_ids) {
+    v1::JobItem& item = gone.emplace_back();
+    item.set_item_id(id);
+    item.set_outcome(v1::JOB_ITEM_OUTCOME_SKIPPED);
+    item.set_reason(v1::ERROR_REASON_LISTING_GONE);
+    item.set_description("the Seller Center does not have this item");
+  }
+  return gone;
+}
 
 }  // namespace
 
@@ -47,19 +61,43 @@ void QuickScan::NoteEnd(store::Session& session, store::JobRecord& job) {
 absl::Status QuickScan::Prepare() {
   return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
     memory_.currency = merchant.currency;
+    push_kinds_ = store::PushKinds(session, merchant_number(), channel_number());
     job.job.mutable_progress()->set_phase(v1::SCAN_PHASE_READING);
     store::FillChannelProgress(session, job, *job.job.mutable_progress());
     if (!job.begun_at && shop().current_time) job.begun_at = absl::ToUnixMicros(*shop().current_time);
   });
 }
 
-absl::Status QuickScan::ReadPages() {
-  ListRequest request{.page_size = std::min(kPageSize, shop().max_page_size)};
+absl::StatusOr<store::ScanPages> QuickScan::RecallPages() {
+  store::ScanPages pages;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    absl::StatusOr<store::ScanPages> pages = store::ReadScanPages(database(), job());
-    if (!pages.ok()) return pages.status();
-    request.resume_token = std::move(pages->resume_token);
-    memory_.resume_tokens.insert(pages->resume_token_hashes.begin(), pages->resume_token_hashes.end());
+    absl::StatusOr<store::ScanPages> read = store::ReadScanPages(database(), job());
+    if (read.ok()) pages = *std::move(read);
+    return read.status();
+  }));
+  for (std::size_t first = 0; first < pages.seen.size(); first += kRecalledAtOnce) {
+    const std::size_t end = std::min(pages.seen.size(), first + kRecalledAtOnce);
+    std::vector<std::string_view> ids;
+    for (std::size_t i = first; i < end; ++i) ids.push_back(pages.seen[i].first);
+    SKULINK_RETURN_IF_ERROR(Recall(ids));
+    for (const std::string_view id : ids) {
+      const ListingIndex::Entry entry = memory_.listings.Find(id);
+      if (entry == ListingIndex::kNone) {
+        memory_.refused.insert(store::ChannelMemory::Hash(id));
+      } else {
+        memory_.listings.met(entry) = Met::kCounted;
+      }
+    }
+  }
+  memory_.resume_tokens.insert(pages.resume_token_hashes.begin(), pages.resume_token_hashes.end());
+  return pages;
+}
+
+absl::Status QuickScan::ReadPages() {
+  SKULINK_ASSIGN_OR_RETURN(store::ScanPages pages, RecallPages());
+  ListRequest request{.resume_token = std::move(pages.resume_token),
+                      .page_size = std::min(kPageSize, shop().max_page_size)};
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     return database().Read([&](store::Session& session) {
       const std::optional<absl::Time> known_until =
           store::KnownUntil(session, merchant_number(), channel_number());
@@ -67,34 +105,40 @@ absl::Status QuickScan::ReadPages() {
     });
   }));
   PageReader reader(seller_center(), budget(), request, stop());
+  // Told apart, and all: one that changes again meanwhile is sent, and counted by the Seller Center, again.
   std::int64_t listings_before = job().job.progress().listings_seen() + job().job.progress().refused();
+  std::int64_t sent = Position();
   while (!job().read_all) {
     if (stopped()) return absl::CancelledError("stopped");
     std::optional<ListingPage> page = reader.Next(kPatience);
     if (!page && reader.done()) return reader.status();
     if (!page) continue;
-    SKULINK_RETURN_IF_ERROR(Recall(page->listings));
-    SKULINK_RETURN_IF_ERROR(Recall(page->refused));
+    std::vector<std::string_view> ids;
+    for (const Listing& listing : page->listings) ids.push_back(listing.listing_id);
+    for (const RefusedListing& listing : page->refused) ids.push_back(listing.listing_id);
+    SKULINK_RETURN_IF_ERROR(Recall(ids));
+    sent += std::ssize(ids);
     ScanBatch batch(memory_);
     SKULINK_RETURN_IF_ERROR(batch.Check(*page, listings_before));
     batch.Take(*std::move(page));
     listings_before += batch.listings_sent();
-    SKULINK_RETURN_IF_ERROR(
-        Write(batch, {}, [&](store::JobRecord& job) { job.read_all = batch.last_page(); }));
+    SKULINK_RETURN_IF_ERROR(Write(batch, {}, [&](store::JobRecord& job) {
+      job.position = absl::StrCat(sent);
+      job.read_all = batch.last_page();
+    }));
   }
   const v1::ScanProgress& progress = job().job.progress();
-  if (progress.has_listings_expected() &&
-      progress.listings_seen() + progress.refused() < progress.listings_expected()) {
+  if (progress.has_listings_expected() && sent < progress.listings_expected()) {
     // What is missing would not be asked for again.
     return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID,
                  absl::StrCat("the Seller Center said that ", progress.listings_expected(),
-                              " listings changed, and sent ", progress.listings_seen() + progress.refused()),
+                              " listings changed, and sent ", sent),
                  {{"field", "listing_count"}});
   }
   return absl::OkStatus();
 }
 
-absl::Status QuickScan::ReadItems() {
+absl::StatusOr<std::vector<std::string>> QuickScan::ReadItemIds() {
   std::string bytes;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     absl::StatusOr<std::string> read = store::ReadJobRequest(database(), job());
@@ -105,45 +149,61 @@ absl::Status QuickScan::ReadItems() {
   if (!request.ParseFromString(bytes)) {
     return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_INTERNAL, "the job's request cannot be read");
   }
-  const int count = request.item_ids_size();
-  int done = 0;
-  (void)absl::SimpleAtoi(job().position, &done);  // empty: from the start
-  while (done < count) {
-    const int end = std::min(count, done + shop().max_items_per_get);
-    const std::vector<std::string> ids(request.item_ids().begin() + done, request.item_ids().begin() + end);
-    SKULINK_ASSIGN_OR_RETURN(FoundItems found,
-                             Patiently([&] { return seller_center().GetItems(ids, stop()); }));
-    StringSet missing(ids.begin(), ids.end());
-    for (const Listing& listing : found.listings) missing.erase(listing.item_id);
-    for (const RefusedListing& listing : found.refused) missing.erase(listing.item_id);
-    std::vector<v1::JobItem> gone;
-    for (const std::string& id : missing) {
-      v1::JobItem& item = gone.emplace_back();
-      item.set_item_id(id);
-      item.set_outcome(v1::JOB_ITEM_OUTCOME_SKIPPED);
-      item.set_reason(v1::ERROR_REASON_LISTING_GONE);
-      item.set_description("the Seller Center does not have this item");
+  std::vector<std::string> ids;
+  StringSet distinct;
+  for (const std::string& id : request.item_ids()) {
+    if (distinct.insert(id).second) ids.push_back(id);
+  }
+  return ids;
+}
+
+absl::Status QuickScan::ReadItems() {
+  SKULINK_ASSIGN_OR_RETURN(const std::vector<std::string> ids, ReadItemIds());
+  SKULINK_RETURN_IF_ERROR(RecallPages().status());
+  const auto unchanged = [](store::JobRecord&) {};
+  auto done = static_cast<std::size_t>(Position());
+  while (done < ids.size()) {
+    SKULINK_ASSIGN_OR_RETURN(AnsweredItems answered, GetFirstItems(std::span(ids).subspan(done)));
+    FoundItems& found = answered.found;
+    StringSet missing(ids.begin() + static_cast<std::ptrdiff_t>(done),
+                      ids.begin() + static_cast<std::ptrdiff_t>(done + answered.count));
+    std::vector<std::string_view> listings;
+    for (const Listing& listing : found.listings) {
+      missing.erase(listing.item_id);
+      listings.push_back(listing.listing_id);
     }
-    SKULINK_RETURN_IF_ERROR(Recall(found.listings));
-    SKULINK_RETURN_IF_ERROR(Recall(found.refused));
-    ScanBatch batch(memory_);
-    for (Listing& listing : found.listings) batch.TakeFound(std::move(listing));
-    for (const RefusedListing& refused : found.refused) batch.TakeRefused(refused);
-    for (const IncompleteListing& incomplete : found.incomplete) batch.TakeIncomplete(incomplete);
-    SKULINK_RETURN_IF_ERROR(Write(batch, gone, [&](store::JobRecord& job) {
-      job.position = absl::StrCat(end);
-      job.read_all = end == count;
+    for (const RefusedListing& listing : found.refused) {
+      missing.erase(listing.item_id);
+      listings.push_back(listing.listing_id);
+    }
+    SKULINK_RETURN_IF_ERROR(Recall(listings));
+    std::optional<ScanBatch> batch(std::in_place, memory_);
+    const auto write_full = [&] {
+      if (!batch->full(push_kinds_)) return absl::OkStatus();
+      SKULINK_RETURN_IF_ERROR(Write(*batch, {}, unchanged));
+      batch.emplace(memory_);
+      return absl::OkStatus();
+    };
+    SKULINK_RETURN_IF_ERROR(TakeAll(std::move(found), batch, write_full));
+    done += answered.count;
+    SKULINK_RETURN_IF_ERROR(Write(*batch, ToldAsGone(missing), [&](store::JobRecord& job) {
+      job.position = absl::StrCat(done);
+      job.read_all = done == ids.size();
     }));
-    done = end;
   }
   return absl::OkStatus();
 }
 
-template <typename Listings>
-absl::Status QuickScan::Recall(const Listings& listings) {
+std::int64_t QuickScan::Position() const {
+  std::int64_t position = 0;
+  (void)absl::SimpleAtoi(job().position, &position);  // empty: from the start
+  return position;
+}
+
+absl::Status QuickScan::Recall(const std::vector<std::string_view>& listing_ids) {
   std::vector<std::string_view> ids;
-  for (const auto& listing : listings) {
-    if (memory_.listings.Find(listing.listing_id) == ListingIndex::kNone) ids.push_back(listing.listing_id);
+  for (const std::string_view id : listing_ids) {
+    if (memory_.listings.Find(id) == ListingIndex::kNone) ids.push_back(id);
   }
   if (ids.empty()) return absl::OkStatus();
   return WhileStoreIsAway([&] {
@@ -167,10 +227,7 @@ absl::Status QuickScan::Write(const ScanBatch& batch, const std::vector<v1::JobI
         batch.AddTo(*job.job.mutable_progress(), job.live_seen);
         change(job);
         rate_.Estimate(*job.job.mutable_progress());
-        // What was seen matters only to scans that remove the rest.
-        store::ScanPages pages = batch.pages();
-        pages.seen.clear();
-        store::SaveScanPages(session, job, pages);
+        store::SaveScanPages(session, job, batch.pages());
         store::SaveJobItems(session, job, batch.items());
         store::SaveJobItems(session, job, more_items);
         store::FillChannelProgress(session, job, *job.job.mutable_progress());

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -35,6 +36,7 @@ void RunningJob::Run(std::stop_token server_stop) {
   } catch (const std::exception& error) {  // no memory, no thread to be had: the job fails, not the server
     status = Error(absl::StatusCode::kInternal, v1::ERROR_REASON_INTERNAL, error.what());
   }
+  stop_.request_stop();  // what the phases began and did not end, for they failed
   Forget();
   malloc_trim(0);  // what a large job took is spread over the heap, which else keeps it
   if (!status.ok() && server_stop_.stop_requested() && !cancel_.stop_requested()) {
@@ -70,8 +72,25 @@ void RunningJob::End(const absl::Status& status) {
 absl::Status RunningJob::Connect() {
   SKULINK_ASSIGN_OR_RETURN(seller_center_, ConnectSellerCenter(job_.endpoint, timeout_));
   SKULINK_ASSIGN_OR_RETURN(shop_, Patiently([this] { return seller_center_->DescribeShop(stop()); }));
+  items_at_once_ = static_cast<std::size_t>(shop_.max_items_per_get);
   budget_->SetLimit(shop_.max_requests_per_second);
   return absl::OkStatus();
+}
+
+absl::StatusOr<RunningJob::AnsweredItems> RunningJob::GetFirstItems(std::span<const std::string> ids) {
+  while (true) {
+    const std::span<const std::string> asked = ids.first(std::min(items_at_once_, ids.size()));
+    absl::StatusOr<FoundItems> found = Patiently([&] {
+      return seller_center_->GetItems({asked.begin(), asked.end()}, stop());
+    });
+    const auto most = static_cast<std::size_t>(shop_.max_items_per_get);
+    if (found.ok()) {
+      items_at_once_ = std::min(2 * items_at_once_, most);
+      return AnsweredItems{asked.size(), *std::move(found)};
+    }
+    if (!IsAnswerTooLarge(found.status()) || asked.size() == 1) return found.status();
+    items_at_once_ = asked.size() / 2;
+  }
 }
 
 absl::Status RunningJob::Save(const Change& change, const std::function<void(store::Session&)>& before_lock) {

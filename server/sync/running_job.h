@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 
@@ -39,7 +40,7 @@ class RunningJob {
  protected:
   // All the work. OK when the job's end, or that it needs confirmation, is written.
   virtual absl::Status RunPhases() = 0;
-  // Gives back what RunPhases took.
+  // Gives back what RunPhases took, once stop() says to stop.
   virtual void Forget() {}
   // What to write when the job fails or is cancelled.
   virtual void NoteEnd(store::Session&, store::JobRecord&) {}
@@ -49,6 +50,14 @@ class RunningJob {
   SellerCenter& seller_center() { return *seller_center_; }
   RateBudget& budget() { return *budget_; }
   const ShopDescription& shop() const { return shop_; }
+
+  // What the Seller Center says of the first of these items: at least one, as many as it takes at once, fewer
+  // when its answer would be too large. Of one thread at a time.
+  struct AnsweredItems {
+    std::size_t count = 0;
+    FoundItems found;
+  };
+  absl::StatusOr<AnsweredItems> GetFirstItems(std::span<const std::string> ids);
 
   // Makes a call of the Seller Center when its turn has come, and again after errors that may pass.
   template <typename Call>
@@ -98,6 +107,7 @@ class RunningJob {
   bool ending_ = false;  // what is left is to write how the job ended, cancelled or not
   std::unique_ptr<SellerCenter> seller_center_;
   ShopDescription shop_;
+  std::size_t items_at_once_ = 0;  // in GetItems, now
 };
 
 }  // namespace skulink

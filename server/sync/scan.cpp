@@ -15,13 +15,9 @@
 namespace skulink {
 namespace {
 
-constexpr int kPageSize = 1000;
-// Of one transaction: rows, listings read, and time to gather them.
-constexpr std::size_t kRowsAtOnce = 10'000;
+// Of one transaction: listings and pages read, and time to gather them.
 constexpr std::int64_t kListingsAtOnce = 100'000;
 constexpr std::int64_t kPagesAtOnce = 1000;
-// So that its statements stay under the max_allowed_packet that databases have by default.
-constexpr std::size_t kBytesAtOnce = 3 << 20;
 constexpr absl::Duration kGather = absl::Milliseconds(50);
 // Listings that are looked up, and removed, in one transaction.
 constexpr std::size_t kLookedUpAtOnce = 1000;
@@ -177,17 +173,11 @@ absl::Status Scan::ReadListings() {
   return writing.valid() ? writing.get() : absl::OkStatus();
 }
 
-bool Scan::IsFull(const ScanBatch& batch) const {
-  // With one more page, or listing, it is still within bounds.
-  const std::size_t rows_of_a_page = ScanBatch::RowsOfListing(push_kinds_) * kPageSize;
-  return batch.rows(push_kinds_) + rows_of_a_page > kRowsAtOnce || batch.bytes() > kBytesAtOnce;
-}
-
 absl::Status Scan::Gather(PageReader& reader, std::optional<ListingPage>& page, std::int64_t listings_before,
                           ScanBatch& batch) {
   const absl::Time until = absl::Now() + kGather;
-  while (!IsFull(batch) && batch.listings() < kListingsAtOnce && batch.pages_read() < kPagesAtOnce &&
-         !batch.last_page()) {
+  while (!batch.full(push_kinds_) && batch.listings() < kListingsAtOnce &&
+         batch.pages_read() < kPagesAtOnce && !batch.last_page()) {
     const absl::Duration patience = until - absl::Now();
     if (patience <= absl::ZeroDuration()) break;
     if (!page) page = reader.Next(patience);
@@ -299,32 +289,16 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
   for (const auto& [listing, item] : item_of) distinct.insert(item);
   const std::vector<std::string> items(distinct.begin(), distinct.end());
   std::optional<ScanBatch> batch(std::in_place, *memory_);
-  // What an item has may be any number of listings.
   const auto write_full = [&] {
-    if (!IsFull(*batch)) return absl::OkStatus();
+    if (!batch->full(push_kinds_)) return absl::OkStatus();
     SKULINK_RETURN_IF_ERROR(Write(*batch, nullptr, {}));
     batch.emplace(*memory_);
     return absl::OkStatus();
   };
-  const auto limit = static_cast<std::size_t>(shop().max_items_per_get);
-  for (std::size_t first = 0; first < items.size(); first += limit) {
-    const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto end = begin + static_cast<std::ptrdiff_t>(std::min(limit, items.size() - first));
-    const std::vector<std::string> some(begin, end);
-    SKULINK_ASSIGN_OR_RETURN(FoundItems found,
-                             Patiently([&] { return seller_center().GetItems(some, stop()); }));
-    for (Listing& listing : found.listings) {
-      batch->TakeFound(std::move(listing));
-      SKULINK_RETURN_IF_ERROR(write_full());
-    }
-    for (const RefusedListing& refused : found.refused) {
-      batch->TakeRefused(refused);
-      SKULINK_RETURN_IF_ERROR(write_full());
-    }
-    for (const IncompleteListing& incomplete : found.incomplete) {
-      batch->TakeIncomplete(incomplete);
-      SKULINK_RETURN_IF_ERROR(write_full());
-    }
+  for (std::span<const std::string> left = items; !left.empty();) {
+    SKULINK_ASSIGN_OR_RETURN(AnsweredItems answered, GetFirstItems(left));
+    SKULINK_RETURN_IF_ERROR(TakeAll(std::move(answered.found), batch, write_full));
+    left = left.subspan(answered.count);
   }
   if (if_not_found == IfNotFound::kRemove) {
     for (const ListingIndex::Entry entry : unseen) {

@@ -42,7 +42,6 @@ class Scan final : public RunningJob {
   // when the next page makes no sense; those that the batch has are sound.
   absl::Status Gather(PageReader& reader, std::optional<ListingPage>& page, std::int64_t listings_before,
                       ScanBatch& batch);
-  bool IsFull(const ScanBatch& batch) const;
   std::optional<store::PreparedChanges> PrepareChanges(const ScanBatch& batch);
   // Asks the Seller Center for the items of listings that the pages did not have: takes those it finds.
   enum class IfNotFound { kKeep, kRemove };

@@ -120,8 +120,7 @@ void ScanBatch::TakeListing(Listing listing) {
   index.fingerprint(entry) = fingerprint;
   index.state(entry) = listing.state;
   changed_ids_.insert(listing.listing_id);
-  bytes_ +=
-      listing.listing_id.size() + listing.item_id.size() + listing.name.size() + listing.seller_sku.size();
+  bytes_ += BytesOf(listing);
   (created ? changes_.created : changes_.updated).push_back(std::move(listing));
 }
 

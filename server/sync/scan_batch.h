@@ -4,10 +4,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "common/errors.h"
 #include "common/string_map.h"
 #include "server/sellercenters/seller_center.h"
 #include "server/store/jobs.h"
@@ -15,6 +17,17 @@
 #include "server/sync/listing_index.h"
 
 namespace skulink {
+
+// Listings asked for in a page.
+inline constexpr int kPageSize = 1000;
+// Of a transaction that writes listings: rows, and bytes, so that its statements stay under the
+// max_allowed_packet that databases have by default.
+inline constexpr std::size_t kRowsAtOnce = 10'000, kBytesAtOnce = 3 << 20;
+
+// Of the texts of a listing.
+inline std::size_t BytesOf(const Listing& listing) {
+  return listing.listing_id.size() + listing.item_id.size() + listing.name.size() + listing.seller_sku.size();
+}
 
 // What a scan knows so far: kept in memory while it runs, made anew from the store by a successor.
 struct ScanMemory {
@@ -69,9 +82,11 @@ class ScanBatch {
            RowsOfListing(push_kinds) * changes_.updated.size() + items_.size();
   }
   static constexpr std::size_t RowsOfListing(std::size_t push_kinds) { return 4 + push_kinds; }
+  // It is to be written: with one more page, or listing, it is still within bounds.
+  bool full(std::size_t push_kinds) const {
+    return rows(push_kinds) + RowsOfListing(push_kinds) * kPageSize > kRowsAtOnce || bytes_ > kBytesAtOnce;
+  }
   std::int64_t pages_read() const { return page_count_; }
-  // Of the texts that it has to write.
-  std::size_t bytes() const { return bytes_; }
   // Read, and told apart (a refused one counts, one sent again does not).
   std::int64_t listings() const { return listings_; }
   std::int64_t listings_sent() const { return seen_ + refused_; }
@@ -102,5 +117,24 @@ class ScanBatch {
   std::int64_t seen_ = 0, created_ = 0, updated_ = 0, unchanged_ = 0, refused_ = 0, live_seen_ = 0;
   std::int64_t incomplete_ = 0;
 };
+
+// Takes what a look-up found, which may be any number of listings: `write_full` is called after each, to
+// write the batch and put an empty one in its place when it is full.
+template <typename WriteFull>
+absl::Status TakeAll(FoundItems found, std::optional<ScanBatch>& batch, const WriteFull& write_full) {
+  for (Listing& listing : found.listings) {
+    batch->TakeFound(std::move(listing));
+    SKULINK_RETURN_IF_ERROR(write_full());
+  }
+  for (const RefusedListing& refused : found.refused) {
+    batch->TakeRefused(refused);
+    SKULINK_RETURN_IF_ERROR(write_full());
+  }
+  for (const IncompleteListing& incomplete : found.incomplete) {
+    batch->TakeIncomplete(incomplete);
+    SKULINK_RETURN_IF_ERROR(write_full());
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace skulink

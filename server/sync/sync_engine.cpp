@@ -169,9 +169,9 @@ class SyncEngine::Impl {
     changed_.notify_all();
   }
 
-  // Joins the threads of jobs that ended.
+  // Joins the threads of jobs that ended, and lets go of these without the lock: nobody waits for that.
   void Reap() {
-    std::vector<std::thread> ended;
+    std::vector<Running> ended;
     {
       const std::lock_guard lock(mutex_);
       for (auto running = running_.begin(); running != running_.end();) {
@@ -179,11 +179,11 @@ class SyncEngine::Impl {
           ++running;
           continue;
         }
-        ended.push_back(std::move(running->second.thread));
+        ended.push_back(std::move(running->second));
         running = running_.erase(running);
       }
     }
-    for (std::thread& thread : ended) thread.join();
+    for (Running& running : ended) running.thread.join();
   }
 
   // False when a lease could not be renewed.

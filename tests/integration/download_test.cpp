@@ -368,6 +368,21 @@ TEST_F(DownloadTest, HashesAnItemIdThatIsTooLongForAProductId) {
   EXPECT_EQ(Number("SELECT LENGTH(product_id) FROM product"), 5 + 32);
 }
 
+// Such prices are in the merchant's currency.
+TEST_F(DownloadTest, TakesPricesWithoutCurrency) {
+  std::vector<sellercenter::v1::Listing> listings{Described(1), Described(2)};
+  for (auto& listing : listings) listing.mutable_price()->clear_currency_code();
+  shop().SetListings(listings);
+  AddVariants({"SKU-2"});
+  Scan();
+
+  EXPECT_EQ(Download().transfer().created(), 1);
+
+  EXPECT_EQ(Product("product-of-SKU-2").variants[1].price, (Money{1000 * 10'000, "IDR"}));
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM listing WHERE currency = 'IDR'"), 2);
+  EXPECT_EQ(Scan().progress().unchanged(), 2) << "no listing was written";
+}
+
 TEST_F(DownloadTest, FollowsTheMerchantsSkuCase) {
   ASSERT_TRUE(store::UpdateMerchant(database(), "default", {.sku_case = SkuCase::kIgnore}).ok());
   SetShop(2);
