@@ -182,6 +182,13 @@ absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merch
         {change.display_name.value_or(channel.display_name),
          static_cast<int>(change.platform.value_or(channel.platform)),
          change.endpoint.value_or(channel.endpoint), Now(), merchant.number, channel.number});
+    if (change.endpoint && *change.endpoint != channel.endpoint) {
+      // Of another shop nothing is known.
+      session.Execute(
+          "UPDATE channel_count SET complete = 0, known_until = NULL WHERE merchant_no = ? AND channel_no = "
+          "?",
+          {merchant.number, channel.number});
+    }
     ChangeSync(session, merchant, channel, change);
     return *Find(session, merchant_id, channel_id);
   });

@@ -138,16 +138,25 @@ std::optional<v1::Job> FindRepeated(Session& session, const Merchant& merchant, 
   return before->job;
 }
 
-// Ends a job of the channel that waits for confirmation; refuses when another one is under way.
-void MakeWay(Session& session, const Merchant& merchant, const ChannelName& channel, int channel_number) {
+bool IsFullScan(const JobRequest& request) {
+  return request.kind == v1::JOB_KIND_SCAN && request.scan_mode != v1::SCAN_MODE_UPDATED &&
+         request.scan_mode != v1::SCAN_MODE_ITEM;
+}
+
+// Refuses when the channel has a job that is not over. A FULL scan takes the place of one that waits for
+// confirmation: it finds out anew what is there.
+void MakeWay(Session& session, const Merchant& merchant, const JobRequest& request, int channel_number) {
   std::optional<JobRecord> active;
   session.Query(
       absl::StrCat("SELECT ", kColumns, kFrom, "WHERE j.merchant_no = ? AND j.active_channel_no = ?"),
       {merchant.number, channel_number}, [&](const Row& row) { active = FromRow(row); });
   if (!active) return;
-  if (active->job.state() != v1::JOB_STATE_NEEDS_CONFIRMATION) {
+  const bool waits = active->job.state() == v1::JOB_STATE_NEEDS_CONFIRMATION;
+  if (!waits || !IsFullScan(request)) {
     throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CHANNEL_BUSY,
-                        absl::StrCat(ToString(channel), " has a running job: ", active->job.name()),
+                        absl::StrCat(ToString(request.channel),
+                                     waits ? " has a scan that needs confirmation: " : " has a running job: ",
+                                     active->job.name()),
                         {{"job", active->job.name()}}));
   }
   EndAsCancelled(session, *active);
@@ -173,11 +182,11 @@ absl::StatusOr<v1::Job> CreateJob(Database& database, const JobRequest& request,
     if (request.scan_mode == v1::SCAN_MODE_UPDATED && !KnownUntil(session, merchant.number, number)) {
       throw Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_FULL_SCAN_NEEDED,
                           ToString(channel) +
-                              " was not scanned in full yet, at a Seller Center that can tell "
-                              "what changed since: scan it in full first"));
+                              " was not scanned in full yet, or its Seller Center cannot tell what changed "
+                              "since: scan it in full"));
     }
     if (check) check(session, merchant, number);
-    MakeWay(session, merchant, channel, number);
+    MakeWay(session, merchant, request, number);
 
     const std::string id = NewJobId();
     const std::optional<std::string_view> request_id =
@@ -396,7 +405,7 @@ void FillChannelProgress(Session& session, const JobRecord& job, v1::ScanProgres
       });
 }
 
-void BeginFullScan(Session& session, const JobRecord& job) {
+void NoteIncomplete(Session& session, const JobRecord& job) {
   session.Execute("UPDATE channel_count SET complete = 0 WHERE merchant_no = ? AND channel_no = ?",
                   {job.merchant_number, job.channel_number});
 }
@@ -411,10 +420,15 @@ void EndFullScan(Session& session, const JobRecord& job) {
       {complete, Now(), job.begun_at, job.merchant_number, job.channel_number});
 }
 
-void EndUpdatedScan(Session& session, const JobRecord& job) {
+void EndQuickScan(Session& session, const JobRecord& job) {
+  // What was refused is not known; an UPDATED scan asks for it again.
+  const bool all_taken = job.job.progress().refused() == 0;
+  if (!all_taken) NoteIncomplete(session, job);
+  if (job.job.scan_mode() != v1::SCAN_MODE_UPDATED) return;
   session.Execute(
-      "UPDATE channel_count SET last_scan_time = ?, known_until = ? WHERE merchant_no = ? AND channel_no = ?",
-      {Now(), job.begun_at, job.merchant_number, job.channel_number});
+      "UPDATE channel_count SET last_scan_time = ?, known_until = IF(?, ?, known_until) "
+      "WHERE merchant_no = ? AND channel_no = ?",
+      {Now(), all_taken, job.begun_at, job.merchant_number, job.channel_number});
 }
 
 std::optional<absl::Time> KnownUntil(Session& session, std::int64_t merchant_number, int channel_number) {

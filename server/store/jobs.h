@@ -33,7 +33,7 @@ struct JobRecord {
   bool read_all = false;                 // the last page is written
   bool confirmed = false;                // may remove whatever it did not see
   std::int64_t items = 0;                // rows in job_item
-  std::string position;                  // how far a download or an upload is, in the words of its runner
+  std::string position;                  // how far a job is, in the words of its runner
   std::optional<std::int64_t> begun_at;  // of a scan: microseconds by the Seller Center's clock
 };
 
@@ -47,9 +47,10 @@ struct JobRequest {
   std::string request;     // serialized, without its request_id
 };
 
-// CHANNEL_BUSY while the channel has a queued or running job; one that needs confirmation is ended as
-// CANCELLED. REQUEST_ID_REUSED when the request_id was used for another request; the same job when for the
-// same. `check` may look at the store within the transaction, and throws to refuse the job.
+// CHANNEL_BUSY while the channel has a queued or running job, or one that needs confirmation, unless this is
+// a FULL scan: then that one is ended as CANCELLED. REQUEST_ID_REUSED when the request_id was used for
+// another request; the same job when for the same. `check` may look at the store within the transaction, and
+// throws to refuse the job.
 using JobCheck = std::function<void(Session&, const Merchant&, int channel_number)>;
 absl::StatusOr<v1::Job> CreateJob(Database& database, const JobRequest& request,
                                   const JobCheck& check = nullptr);
@@ -125,8 +126,8 @@ std::optional<absl::Time> KnownUntil(Session& session, std::int64_t merchant_num
 
 // Of the channel's counts: for a job's progress, and what a scan leaves there.
 void FillChannelProgress(Session& session, const JobRecord& job, v1::ScanProgress& progress);
-void BeginFullScan(Session& session, const JobRecord& job);
+void NoteIncomplete(Session& session, const JobRecord& job);  // not all listings are known, for now
 void EndFullScan(Session& session, const JobRecord& job);
-void EndUpdatedScan(Session& session, const JobRecord& job);
+void EndQuickScan(Session& session, const JobRecord& job);
 
 }  // namespace skulink::store

@@ -47,7 +47,7 @@ absl::Status QuickScan::RunPhases() {
   return Save([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {
     job.job.set_state(v1::JOB_STATE_SUCCEEDED);
     NoteEnd(session, job);
-    if (updated) store::EndUpdatedScan(session, job);
+    store::EndQuickScan(session, job);
   });
 }
 

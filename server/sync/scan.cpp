@@ -86,7 +86,7 @@ absl::Status Scan::Prepare() {
           progress.set_phase(v1::SCAN_PHASE_PREPARING);
           if (shop().listing_count) progress.set_listings_expected(*shop().listing_count);
           if (shop().current_time) job.begun_at = absl::ToUnixMicros(*shop().current_time);
-          store::BeginFullScan(session, job);
+          store::NoteIncomplete(session, job);
         }));
   }
   std::string currency;

@@ -36,8 +36,7 @@ class SyncEngine {
   // that another server can go on at once.
   ~SyncEngine();
 
-  // As store::CreateJob: CHANNEL_BUSY while the channel has a running job; a job that needs confirmation is
-  // ended as CANCELLED.
+  // As store::CreateJob.
   absl::StatusOr<v1::Job> StartJob(const store::JobRequest& request, const store::JobCheck& check = nullptr);
   absl::StatusOr<v1::Job> GetJob(const JobName& job);
   // The newest first, those before `before_job_id` (empty: from the newest). `channel_id` empty: of all

@@ -208,6 +208,32 @@ TEST_F(ScanConfirmationTest, NewScanEndsTheOneInDoubt) {
   EXPECT_EQ(Listings(), ListingIds(1, 40));
 }
 
+TEST_F(ScanConfirmationTest, NothingButAFullScanEndsTheOneInDoubt) {
+  const v1::Job job = ScanOfWhatIsLeft(0);
+  const auto start = [&](v1::JobKind kind, v1::ScanMode mode, bool validate_only) {
+    return engine()
+        .StartJob({.channel = {"default", "shop"},
+                   .kind = kind,
+                   .scan_mode = mode,
+                   .validate_only = validate_only,
+                   .request_id = {},
+                   .request = {}})
+        .status();
+  };
+
+  for (const absl::Status& busy : {start(v1::JOB_KIND_SCAN, v1::SCAN_MODE_UPDATED, false),
+                                   start(v1::JOB_KIND_SCAN, v1::SCAN_MODE_ITEM, false),
+                                   start(v1::JOB_KIND_DOWNLOAD, v1::SCAN_MODE_UNSPECIFIED, false),
+                                   start(v1::JOB_KIND_DOWNLOAD, v1::SCAN_MODE_UNSPECIFIED, true),
+                                   start(v1::JOB_KIND_UPLOAD, v1::SCAN_MODE_UNSPECIFIED, false)}) {
+    EXPECT_EQ(ReasonOf(busy), v1::ERROR_REASON_CHANNEL_BUSY) << busy;
+    EXPECT_EQ(MetadataOf(busy, "job"), job.name());
+    EXPECT_THAT(std::string(busy.message()), testing::HasSubstr("confirmation"));
+  }
+
+  EXPECT_EQ(engine().GetJob(NameOf(job))->state(), v1::JOB_STATE_NEEDS_CONFIRMATION);
+}
+
 TEST_F(ScanConfirmationTest, OnlyAJobInDoubtCanBeConfirmed) {
   const v1::Job job = StartAndHoldAfterTwoPages();
 
