@@ -1,4 +1,5 @@
-"""Downloads and uploads whose server is killed at any moment: nothing is made twice, nothing is left out.
+"""Downloads, uploads and quick scans whose server is killed at any moment: nothing is made, or counted, twice, nothing is
+left out.
 
 SKULINK_KILL_ROUNDS says how often each is killed; by default a few times.
 """
@@ -88,7 +89,7 @@ class Transfers(unittest.TestCase):
             self.start_server()
             if now.state != v1.JOB_STATE_RUNNING:
                 break
-            done_at.append(now.transfer.done)
+            done_at.append(now.progress.listings_seen if now.kind == v1.JOB_KIND_SCAN else now.transfer.done)
         return done_at
 
     def report(self, job):
@@ -162,6 +163,38 @@ class Transfers(unittest.TestCase):
                 self.assertEqual(scan.progress.unchanged, ITEMS * PER_ITEM)
                 self.stack.simulators.pop().stop()
         print('uploads killed after', killed, flush=True)
+        self.verify()
+
+    def test_quick_scans(self):
+        from skulink.v1 import sync_service_pb2 as v1
+        killed = {v1.SCAN_MODE_UPDATED: [], v1.SCAN_MODE_ITEM: []}
+        item_ids = [f'i-{item}' for item in range(1000)]
+        for round_ in range(ROUNDS):
+            with self.subTest(round=round_):
+                endpoint = self.stack.start_simulator({'changing': self.folder / 'shop.jsonl'}, '--page-size-max=300',
+                                                      '--max-requests-per-second=20')['changing']
+                channel = self.new_merchant(f'quick-{round_}', endpoint)
+                self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
+                with ShopControl(endpoint) as control:
+                    for stock, mode, listings in ((6, v1.SCAN_MODE_UPDATED, ITEMS * PER_ITEM),
+                                                  (7, v1.SCAN_MODE_ITEM, len(item_ids) * PER_ITEM)):
+                        changed = [books.listing for books in control.listings().values()]
+                        for listing in changed:
+                            listing.stock = stock
+                        control.change(put=changed)
+                        job = self.api.sync.StartScan(v1.StartScanRequest(
+                            channel=channel, mode=mode, request_id=str(uuid.uuid4()),
+                            item_ids=item_ids if mode == v1.SCAN_MODE_ITEM else [])).job
+                        killed[mode].append(self.kill_in_the_middle(job, 0.7))
+                        progress = self.await_end(job).progress
+                        self.assertEqual((progress.listings_seen, progress.updated, progress.created, progress.removed),
+                                         (listings, listings, 0, 0))
+                # The others still have the stock that the UPDATED scan found.
+                scan = self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
+                self.assertEqual(scan.progress.unchanged, len(item_ids) * PER_ITEM)
+                self.assertEqual(scan.progress.updated, (ITEMS - len(item_ids)) * PER_ITEM)
+                self.stack.simulators.pop().stop()
+        print('quick scans killed after', *killed.values(), flush=True)
         self.verify()
 
 
