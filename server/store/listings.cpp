@@ -355,7 +355,8 @@ void WriteListingValues(Session& session, std::int64_t merchant_number, int chan
     if (!locked.changed) continue;
     const Listing& listing = locked.listing;
     const std::optional<Money>& price = listing.price;
-    const Fingerprint& fingerprint = fingerprints.emplace_back(FingerprintOf(listing));
+    const Fingerprint& fingerprint =
+        fingerprints.emplace_back(locked.doubtful ? kDoubtful : FingerprintOf(listing));
     rows.push_back({merchant_number, channel, listing.listing_id, listing.item_id, listing.seller_sku,
                     locked.sku_key, static_cast<int>(listing.state), locked.in_pos, listing.name,
                     locked.name_key, price ? Value(price->ten_thousandths) : Value(std::nullopt),
@@ -363,11 +364,13 @@ void WriteListingValues(Session& session, std::int64_t merchant_number, int chan
                     Blob{std::string_view(fingerprint.data(), fingerprint.size())}});
   }
   if (rows.empty()) return;
+  // A doubt stays until it is seen.
   session.Execute(
       absl::StrCat("INSERT INTO listing (", kWrittenColumns,
                    ") VALUES ? ON DUPLICATE KEY UPDATE price = VALUES(price), currency = VALUES(currency), "
-                   "stock = VALUES(stock), fingerprint = VALUES(fingerprint)"),
-      {rows});
+                   "stock = VALUES(stock), fingerprint = IF(listing.fingerprint = ?, listing.fingerprint, "
+                   "VALUES(fingerprint))"),
+      {rows, Blob{std::string_view(kDoubtful.data(), kDoubtful.size())}});
 }
 
 std::map<int, std::vector<std::int64_t>> StatesInUse(Session& session, std::int64_t merchant_number) {

@@ -18,6 +18,8 @@ namespace skulink::store {
 // Of all that a Seller Center says of a listing: equal when nothing changed.
 using Fingerprint = std::array<char, 16>;
 Fingerprint FingerprintOf(const Listing& listing);
+// Of a listing that is not as we think: whoever sees it next takes it for changed. Nothing else has it.
+inline constexpr Fingerprint kDoubtful{};
 
 struct ListingChanges {
   // Listings the channel does not have. Ids are distinct over all three lists.
@@ -73,7 +75,8 @@ struct LockedListing {
   Listing listing;
   std::string sku_key, name_key;
   bool in_pos = false;
-  bool changed = false;  // stock or price, by the caller
+  bool changed = false;   // stock or price, by the caller
+  bool doubtful = false;  // by the caller: it is not as we think
 };
 std::vector<LockedListing> LockListings(Session& session, std::int64_t merchant_number, int channel,
                                         const std::vector<std::string_view>& listing_ids);

@@ -108,8 +108,8 @@ class Answers {
         break;
       case v1::PUSH_OUTCOME_NOT_LIVE:
       case v1::PUSH_OUTCOME_GONE:
-        // The listing is not what we think. With a value that is not known, the next scan that sees it live
-        // takes it for changed, and it is planned again.
+        // The listing is not what we think. The next scan that sees it live takes it for changed, also where
+        // the Seller Center never tells the value, and it is planned again.
         SetListing(answer.push, /*known=*/false);
         break;
       default:
@@ -136,6 +136,7 @@ class Answers {
     if (found == listings_.end()) return;
     LockedListing& locked = *found->second;
     locked.changed = true;
+    locked.doubtful = locked.doubtful || !known;
     if (push.kind == v1::PUSH_KIND_STOCK) {
       locked.listing.stock = known ? std::optional(push.quantity) : std::nullopt;
     } else {

@@ -85,10 +85,12 @@ void ReadChannel(Session& session, const Merchant& merchant, int channel, Pos& p
         const auto owner = key.empty() ? pos.by_key.end() : pos.by_key.find(key);
         const bool in_pos = owner != pos.by_key.end();
         const Fingerprint fingerprint = FingerprintOf(listing);
+        const auto has = [&](const Fingerprint& one) {
+          return std::string_view(one.data(), one.size()) == row.Text(12);
+        };
         const auto state = static_cast<std::size_t>(listing.state) - 1;
         if (key != row.Text(9) || NameKey(listing.name) != row.Text(11) ||
-            std::string_view(fingerprint.data(), fingerprint.size()) != row.Text(12) ||
-            state >= kListingStates) {
+            !(has(fingerprint) || has(kDoubtful)) || state >= kListingStates) {
           recount.wrong_rows.push_back(absl::StrCat("key, fingerprint or state of listing ",
                                                     listing.listing_id, " of channel ", channel));
         }

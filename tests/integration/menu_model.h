@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,12 @@ class MenuModel {
   std::string OwnerOf(std::string_view sku, std::string_view product_id, std::string_view variant_id) const;
   // False, and nothing done, when the SKU is taken.
   bool Put(store::Product& product, const store::Variant& variant, bool& changed);
+  // As the store is asked for it. False, and nothing done, when it is refused.
+  bool Create(const store::Product& product);
+  bool Update(std::string_view product_id, const store::ProductChange& change);
+  bool Delete(std::string_view product_id);
+  // Which variants were refused: `LINE FIELD product_id/variant_id`.
+  std::vector<std::string> Import(const std::vector<store::ImportRow>& rows);
   void Apply(const std::string& channel, const store::ListingChanges& changes);
   // Whether `other` would give two variants one key.
   bool Clashes(SkuCase other) const;
@@ -61,7 +68,7 @@ class MenuModel {
   // What is to be at the listings of the channels that are kept in step, by channel number.
   std::vector<std::string> Pushes() const;
 
- private:
+ protected:
   // A variant with its product, where it is live, and its place in the order of products.
   struct Row {
     const store::Product* product;
@@ -71,8 +78,14 @@ class MenuModel {
     std::size_t place;
   };
   std::string Key(std::string_view sku) const { return SkuKey(sku, sku_case); }
-  std::vector<std::string> Asked(const Filter& filter) const;
   std::vector<Row> Variants() const;
+
+ private:
+  bool Replace(store::Product& product, const std::vector<store::Variant>& coming);
+  void ImportRow(const store::ImportRow& row, std::vector<std::string>& refused,
+                 std::set<std::string>& touched);
+  std::set<std::size_t> Stuck(const store::ImportRow& row) const;
+  std::vector<std::string> Asked(const Filter& filter) const;
   std::vector<std::pair<std::string, const Listing*>> ListingsNotInPos(const Filter& filter) const;
   store::NotInPosExplanation Explain(const Listing& listing, const std::vector<Row>& variants) const;
   std::vector<std::string> Sorted(std::vector<Row> rows, const Filter& filter, bool in_pos) const;
@@ -89,7 +102,12 @@ void ExpectStatistics(store::Database& database, const MenuModel& model,
                       const std::string& merchant = "shop");
 // Products and variants with all their values and etags.
 void ExpectCatalogue(store::Database& database, const MenuModel& model, const std::string& merchant = "shop");
-// Of the channels that are kept in step; plans what is still to be planned first.
+// What a channel is sent of a stock.
+std::int64_t Offered(std::int64_t stock, const store::StockSync& rule);
+// Of the channels that are kept in step, when all is planned.
+void ExpectPlannedPushes(store::Database& database, const MenuModel& model,
+                         const std::string& merchant = "shop");
+// Plans what is still to be planned first, in the place of a server.
 void ExpectPushes(store::Database& database, const MenuModel& model, const std::string& merchant = "shop");
 // `skulinkd verify` finds no difference.
 void ExpectVerified(store::Database& database);

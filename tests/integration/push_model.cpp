@@ -14,13 +14,6 @@
 namespace skulink {
 namespace {
 
-// Small numbers, so that it can be written as the rule is said.
-std::int64_t Offered(std::int64_t stock, const store::StockSync& rule) {
-  std::int64_t quantity = stock * rule.percentage;
-  quantity = (quantity - (quantity % 100 + 100) % 100) / 100 - rule.buffer;
-  return std::max<std::int64_t>(0, std::min(quantity, rule.maximum.value_or(quantity)));
-}
-
 std::string Text(const v1::Push& push) {
   const auto listing = ParseListingName(push.listing(), "listing");
   const auto variant = ParseVariantName(push.variant(), "variant");
@@ -33,6 +26,13 @@ std::string Text(const v1::Push& push) {
 }
 
 }  // namespace
+
+// Small numbers, so that it can be written as the rule is said.
+std::int64_t Offered(std::int64_t stock, const store::StockSync& rule) {
+  std::int64_t quantity = stock * rule.percentage;
+  quantity = (quantity - (quantity % 100 + 100) % 100) / 100 - rule.buffer;
+  return std::max<std::int64_t>(0, std::min(quantity, rule.maximum.value_or(quantity)));
+}
 
 std::vector<std::string> MenuModel::Pushes() const {
   std::map<std::string, std::pair<const store::Product*, const store::Variant*>> owners;
@@ -62,13 +62,20 @@ std::vector<std::string> MenuModel::Pushes() const {
 }
 
 void ExpectPushes(store::Database& database, const MenuModel& model, const std::string& merchant) {
+  for (const auto& [id, shop] : model.channels) {
+    if (!shop.stock_sync.enabled && !shop.price_sync) continue;
+    PlanAll(database, OwnTraffic(database, shop.number, merchant));
+  }
+  ExpectPlannedPushes(database, model, merchant);
+}
+
+void ExpectPlannedPushes(store::Database& database, const MenuModel& model, const std::string& merchant) {
   std::map<int, std::pair<std::string, const MenuModel::Shop*>> by_number;
   for (const auto& [id, shop] : model.channels) by_number[shop.number] = {id, &shop};
   std::vector<std::string> texts;
   for (const auto& [number, channel] : by_number) {
     const auto& [id, shop] = channel;
     if (!shop->stock_sync.enabled && !shop->price_sync) continue;
-    PlanAll(database, OwnTraffic(database, number, merchant));
     store::PushQuery query{.channel_id = id, .limit = 3};
     do {
       const auto page = store::ListPushes(database, merchant, query);

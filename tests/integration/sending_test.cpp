@@ -123,6 +123,25 @@ TEST_F(SendingTest, ListingThatComesToMatchGetsItsStock) {
   EXPECT_EQ(TimesSent(shop, 6), 1);
 }
 
+TEST_F(SendingTest, ListingThatIsLiveAgainIsSentItsStockThoughTheShopNeverTellsOne) {
+  AddVariants(1);
+  Shop& shop = OpenShop("shop", 1);
+  sellercenter::v1::Listing listing = MakeListing(1);
+  listing.clear_stock();
+  shop.Upsert(listing);
+  Scan("shop");
+  listing.set_state(sellercenter::v1::LISTING_STATE_INACTIVE);
+  shop.Upsert(listing);
+  SwitchOn("shop");
+  ASSERT_TRUE(Eventually([&] { return PushOf("shop", 1).outcome == "NOT_LIVE"; }));
+  listing.set_state(sellercenter::v1::LISTING_STATE_LIVE);
+  shop.Upsert(listing);
+
+  Scan("shop");
+
+  ExpectInStep();
+}
+
 TEST_F(SendingTest, LimitHoldsAndStockGoesBeforeScans) {
   AddVariants(300);
   Shop& shop =

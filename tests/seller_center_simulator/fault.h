@@ -58,6 +58,7 @@ struct Fault {
   int page = 1;                             // of the whole listing, also when that was resumed
   std::optional<int> times = std::nullopt;  // every time, if not said
   FaultyCall call = FaultyCall::kListListings;
+  int after = 0;  // so many that go well first
 };
 
 // `KIND[:PAGE[:TIMES]]`, where PAGE is a number or the call: `describe`, `get`, `create`, `stock` or `price`.

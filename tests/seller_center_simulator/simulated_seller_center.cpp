@@ -110,6 +110,10 @@ std::optional<FaultKind> SimulatedSellerCenter::TakeFault(FaultyCall call, int p
     return one.call == call && one.page == page && one.times.value_or(1) > 0;
   });
   if (fault == faults_.end()) return std::nullopt;
+  if (fault->after > 0) {
+    --fault->after;
+    return std::nullopt;
+  }
   if (fault->times) --*fault->times;
   return fault->kind;
 }
