@@ -46,6 +46,22 @@ std::string SomeDue(int kind) {
       kind, " AND p.due <= ", kDatabaseNow, " LIMIT 1) IS NOT NULL");
 }
 
+// A server that fell silent in the midst of a transaction may hold the row: that channel has to wait, and
+// others must not wait with it.
+bool IsLocked(Session& session, std::int64_t merchant_number, int channel_number) {
+  try {
+    session.Query(
+        "SELECT 1 FROM channel_traffic FORCE INDEX (PRIMARY) WHERE merchant_no = ? AND channel_no = ? FOR "
+        "UPDATE NOWAIT",
+        {merchant_number, channel_number}, [](const Row&) {});
+    return false;
+  } catch (const StoreError& error) {
+    constexpr unsigned kOfMariaDb = 1205, kOfMySql = 3572;
+    if (error.number() != kOfMariaDb && error.number() != kOfMySql) throw;
+    return true;
+  }
+}
+
 }  // namespace
 
 std::optional<ChannelTraffic> TakeTrafficOf(Session& session, std::int64_t merchant_number,
@@ -60,13 +76,14 @@ std::optional<ChannelTraffic> TakeTrafficOf(Session& session, std::int64_t merch
                    " + ? WHERE merchant_no = ? AND channel_no = ? AND (owner = ? OR lease_until < ",
                    kDatabaseNow, ")"),
       {owner, owner, lease_micros, merchant_number, channel_number, owner});
-  // Another server's row, also one that came to be just now, stays as it is.
+  // Another server's row, also one that came to be just now, stays as it is. The first fence is the time, so
+  // that it is not one of a channel that had this number before.
   if (updated == 0) {
     session.Execute(
         absl::StrCat(
             "INSERT IGNORE INTO channel_traffic (merchant_no, channel_no, owner, fence, lease_until) "
-            "VALUES (?, ?, ?, 1, ",
-            kDatabaseNow, " + ?)"),
+            "VALUES (?, ?, ?, ",
+            kDatabaseNow, ", ", kDatabaseNow, " + ?)"),
         {merchant_number, channel_number, owner, lease_micros});
   }
   std::optional<ChannelTraffic> taken;
@@ -95,8 +112,11 @@ absl::StatusOr<std::vector<ChannelTraffic>> TakeTraffic(Database& database, cons
   std::vector<ChannelTraffic> taken;
   // Each by itself: two servers that take several channels in other orders would wait for each other.
   for (const auto& [merchant, channel] : *found) {
-    absl::StatusOr<std::optional<ChannelTraffic>> one = database.Transact(
-        [&](Session& session) { return TakeTrafficOf(session, merchant, channel, owner, lease); });
+    absl::StatusOr<std::optional<ChannelTraffic>> one =
+        database.Transact([&](Session& session) -> std::optional<ChannelTraffic> {
+          if (IsLocked(session, merchant, channel)) return std::nullopt;
+          return TakeTrafficOf(session, merchant, channel, owner, lease);
+        });
     if (!one.ok()) return taken.empty() ? absl::StatusOr<std::vector<ChannelTraffic>>(one.status()) : taken;
     if (*one) taken.push_back(**std::move(one));
   }

@@ -21,8 +21,8 @@ constexpr absl::Duration kDescriptionAge = absl::Minutes(10);
 constexpr int kUsualBatch = 100;
 // Between two looks of whoever changes one listing after the other.
 constexpr absl::Duration kLookPause = absl::Milliseconds(50);
-// Fetched at once, at least.
-constexpr int kFewestFetched = 256;
+// What was fetched is fetched anew after so long.
+constexpr absl::Duration kOldBacklog = absl::Milliseconds(500);
 // A shop that failed is not forgotten for so long, however little there is to be sent.
 constexpr absl::Duration kFailureMemory = absl::Minutes(10);
 // Answers that wait to be written: with more, nothing is sent.
@@ -94,6 +94,8 @@ void ChannelPusher::Finish() {
 bool ChannelPusher::FinishIfIdle() {
   const std::lock_guard lock(mutex_);
   if (storing_ || calls_ > 0 || !in_flight_.empty() || !backlog_.empty() || plan_ || more_) return false;
+  // The next owner would not know of a pause that the shop asked for.
+  if (Clock::now() < pause_until_) return false;
   const absl::Duration quiet = absl::FromChrono(Clock::now() - last_busy_);
   if (quiet < (failures_ > 0 ? kFailureMemory : options_.linger)) return false;
   finishing_ = true;
@@ -120,7 +122,9 @@ ChannelPusher::Task ChannelPusher::Choose(Clock::time_point now) {
 }
 
 bool ChannelPusher::WantsFetch(Clock::time_point now) {
-  if (!look_ && !more_) return false;
+  // What waits here gets old: values change, and kinds are switched off.
+  const bool old = !backlog_.empty() && now >= next_look_ + Ticks(kOldBacklog);
+  if (!look_ && !more_ && !old) return false;
   if (now < pause_until_) {
     WakeAt(pause_until_);
     return false;
@@ -128,7 +132,7 @@ bool ChannelPusher::WantsFetch(Clock::time_point now) {
   const int enough = LargestBatch(backlog_kind_) * options_.calls_at_once;
   const bool few = backlog_.empty() || static_cast<int>(backlog_.size()) < enough;
   // Stock that became due goes before prices that wait.
-  if (!few && !(look_ && backlog_kind_ == v1::PUSH_KIND_PRICE)) return false;
+  if (!few && !old && !(look_ && backlog_kind_ == v1::PUSH_KIND_PRICE)) return false;
   if (!more_ && now < next_look_) {
     WakeAt(next_look_);
     return false;
@@ -256,8 +260,9 @@ void ChannelPusher::Fetch() {
   {
     const std::lock_guard lock(mutex_);
     look_ = false;
-    limit = static_cast<int>(in_flight_.size()) +
-            std::max(kFewestFetched, 2 * LargestBatch(v1::PUSH_KIND_STOCK) * options_.calls_at_once);
+    // Few, since values that wait here get old.
+    const int batch = std::max({1, LargestBatch(v1::PUSH_KIND_STOCK), LargestBatch(v1::PUSH_KIND_PRICE)});
+    limit = static_cast<int>(in_flight_.size()) + 2 * batch * options_.calls_at_once;
   }
   for (const v1::PushKind kind : {v1::PUSH_KIND_STOCK, v1::PUSH_KIND_PRICE}) {
     absl::StatusOr<std::vector<store::DuePush>> due =
@@ -351,9 +356,14 @@ void ChannelPusher::TakeFailure(Task task, const absl::Status& status) {
     return;
   }
   if (absl::IsUnavailable(status) || reason == v1::ERROR_REASON_SELLER_CENTER_UNAUTHENTICATED) {
-    if (reason == v1::ERROR_REASON_SELLER_CENTER_TIMEOUT) batch_limit_ = std::max(1, size / 2);
+    // One of the updates may be the cause.
+    if (reason == v1::ERROR_REASON_SELLER_CENTER_TIMEOUT || reason == v1::ERROR_REASON_SELLER_CENTER_FAILED) {
+      batch_limit_ = std::max(1, size / 2);
+    }
     // Any of them may have been done; they are absolute, and so may be done again.
-    const absl::Duration pause = CallFailed(task, status);
+    absl::Duration pause = CallFailed(task, status);
+    // One that always fails alone falls behind the others.
+    if (size == 1) pause = std::max(pause, options_.pauses.shop.Before(task.pushes.front().attempts + 1));
     for (const store::DuePush& push : task.pushes) AnswerLater(push, status, pause);
     return;
   }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr absl::Duration kShortestPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(20);
-constexpr absl::Duration kLongestAskedFor = absl::Minutes(10);
+constexpr absl::Duration kLongestAskedFor = absl::Hours(1);
 
 }  // namespace
 

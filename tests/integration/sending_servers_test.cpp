@@ -206,6 +206,31 @@ TEST_F(SendingServersTest, JobOfAChannelThatAnotherServerHasIsLeftToIt) {
   ExpectInStep();
 }
 
+// Its server fell silent in the midst of a transaction.
+TEST_F(SendingServersTest, ChannelWhoseRowIsHeldKeepsNoOtherFromBeingTaken) {
+  AddVariants(3);
+  OpenShop("held", 3);
+  OpenShop("other", 3);
+  StopEngine();
+  Execute("UPDATE channel SET stock_sync = 1, push_all_after = ''");
+  Execute(
+      "UPDATE channel_traffic SET owner = 'silent' WHERE channel_no = (SELECT channel_no FROM channel WHERE "
+      "channel_id = 'held')");
+  std::vector<std::string> taken;
+
+  const absl::Status held = database().Transact([&](store::Session& session) {
+    session.Query("SELECT fence FROM channel_traffic WHERE owner = 'silent' FOR UPDATE", {},
+                  [](const store::Row&) {});
+    taken.clear();
+    const auto traffic = store::TakeTraffic(database(), "server", absl::Minutes(1), 10);
+    for (const store::ChannelTraffic& one : traffic.value()) taken.push_back(one.channel_id);
+  });
+
+  EXPECT_TRUE(held.ok()) << held;
+  EXPECT_THAT(taken, testing::ElementsAre("other"));
+  EXPECT_EQ(store::TakeTraffic(database(), "server", absl::Minutes(1), 10).value().size(), 1u);
+}
+
 TEST_F(SendingServersTest, AllIsGivenBackAtTheStartOfAStoreWithOneServer) {
   AddVariants(3);
   OpenShop("shop", 3);

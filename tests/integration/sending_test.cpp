@@ -212,6 +212,20 @@ TEST_F(SendingTest, NothingIsSentOnceSwitchedOff) {
   EXPECT_EQ(TimesSent(shop, 1), 1);
 }
 
+TEST_F(SendingTest, LittleIsSentOnceSwitchedOffWhileMuchWaits) {
+  AddVariants(200);
+  Shop& shop = OpenShop("shop", 200, {.max_stock_updates = 1, .write_latency = 40ms});
+  SwitchOn("shop");
+  EXPECT_TRUE(Eventually([&] { return shop.books().update_stock_calls >= 10; }));
+
+  SwitchOn("shop", /*stock=*/false);
+
+  const int before = shop.books().update_stock_calls;
+  EXPECT_TRUE(
+      Eventually([&] { return Number("SELECT COUNT(*) FROM channel_traffic WHERE owner <> ''") == 0; }));
+  EXPECT_LT(shop.books().update_stock_calls, before + 100);
+}
+
 TEST_F(SendingTest, ShopThatMovedIsFollowed) {
   AddVariants(2);
   OpenShop("shop", 2);
