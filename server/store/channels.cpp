@@ -185,7 +185,8 @@ absl::StatusOr<Channel> UpdateChannel(Database& database, std::string_view merch
     if (change.endpoint && *change.endpoint != channel.endpoint) {
       // Of another shop nothing is known.
       session.Execute(
-          "UPDATE channel_count SET complete = 0, known_until = NULL WHERE merchant_no = ? AND channel_no = "
+          "UPDATE channel_count SET complete = 0, known_until = NULL, last_scan_time = NULL WHERE "
+          "merchant_no = ? AND channel_no = "
           "?",
           {merchant.number, channel.number});
     }
