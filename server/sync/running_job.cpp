@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/errors.h"
+#include "server/store/item_creations.h"
 #include "server/store/merchants.h"
 #include "server/store/planned_variants.h"
 
@@ -46,7 +47,7 @@ void RunningJob::Run(std::stop_token server_stop) {
     return;
   }
   End(status);
-  for (const auto& tidy : {store::RemoveOldScanPages, store::RemoveOldPlanned}) {
+  for (const auto& tidy : {store::RemoveOldScanPages, store::RemoveOldPlanned, store::TidyCreations}) {
     const absl::Status tidied = tidy(database_, job_);
     if (!tidied.ok()) spdlog::warn("what ended jobs left was not removed: {}", tidied.ToString());
   }
