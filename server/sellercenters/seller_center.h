@@ -131,7 +131,12 @@ struct ItemCreation {
 
 struct ItemCreated {
   WriteOutcome outcome;
-  std::vector<Listing> listings;  // one for each asked for, in order; none when refused or only validated
+  std::vector<Listing> listings =
+      {};  // one for each asked for, in order; none when refused or only validated
+  // Not OK: what the Seller Center says of it cannot be taken, so what became of it is not known.
+  absl::Status invalid = {};
+
+  bool known() const { return invalid.ok() && outcome.result != WriteResult::kRetry; }
 };
 
 // Thread-safe. Calls end with CANCELLED soon after a stop was asked for.
@@ -150,7 +155,8 @@ class SellerCenter {
   virtual absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids,
                                               std::stop_token stop = {}) = 0;
 
-  // One answer for each creation or update, in order. A status that is not OK: none of them was answered, and
+  // One answer for each creation or update, in order. A price without currency is in the merchant's: its
+  // currency is empty. A status that is not OK: none of them was answered, and
   // any of them may have been done. No more at once than the shop's description says.
   enum class Creating { kFirm, kValidateOnly };
   virtual absl::StatusOr<std::vector<ItemCreated>> CreateItems(const std::vector<ItemCreation>& creations,

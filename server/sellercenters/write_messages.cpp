@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/names.h"
+#include "common/sku_key.h"
 #include "server/sellercenters/answer_check.h"
 #include "server/sellercenters/answer_status.h"
 #include "server/sellercenters/wire_listing.h"
@@ -19,6 +20,8 @@ namespace {
 namespace proto = sellercenter::v1;
 
 constexpr absl::Duration kMaxRetryAfter = absl::Hours(24);
+// Ten-thousandths of a unit of money, and nanos of one.
+constexpr std::int64_t kTenThousandths = 10'000, kNanosOfOne = 100'000;
 
 WriteResult ResultOf(int result) {
   switch (result) {
@@ -74,9 +77,9 @@ class CreatedCheck {
                                        asked.listings.size()));
     std::vector<Listing> listings;
     for (std::size_t i = 0; i < asked.listings.size(); ++i) {
-      SKULINK_ASSIGN_OR_RETURN(Listing listing,
-                               TakeListing(created.listings(static_cast<int>(i)), asked.listings[i],
-                                           absl::StrCat(field, ".listings[", i, "]")));
+      SKULINK_ASSIGN_OR_RETURN(
+          Listing listing, TakeListing(created.listings(static_cast<int>(i)), asked.title, asked.listings[i],
+                                       absl::StrCat(field, ".listings[", i, "]")));
       const std::string& item_id = !asked.item_id.empty() ? asked.item_id
                                    : listings.empty()     ? listing.item_id
                                                           : listings.front().item_id;
@@ -94,8 +97,8 @@ class CreatedCheck {
   }
 
  private:
-  absl::StatusOr<Listing> TakeListing(const proto::Listing& created, const ListingCreation& asked,
-                                      const std::string& field) {
+  absl::StatusOr<Listing> TakeListing(const proto::Listing& created, const std::string& asked_title,
+                                      const ListingCreation& asked, const std::string& field) {
     if (!CheckForeignId(created.listing_id(), "listing_id").ok()) {
       return AnswerInvalid(field + ".listing_id",
                            "must be 1 to 128 characters, no control characters, no white space at the ends");
@@ -110,8 +113,10 @@ class CreatedCheck {
           absl::StrCat(field, ".", FieldOf(listing.status())),
           absl::StrCat("cannot be taken: ", Printable(std::string(listing.status().message()))));
     }
+    if (listing->seller_sku.empty()) listing->seller_sku = asked.seller_sku;
+    if (listing->name.empty()) listing->name = asked_title;
     // With another SKU it would not be a listing of what was uploaded.
-    if (listing->seller_sku != asked.seller_sku) {
+    if (SkuKey(listing->seller_sku, SkuCase::kSensitive) != SkuKey(asked.seller_sku, SkuCase::kSensitive)) {
       return AnswerInvalid(field + ".seller_sku",
                            absl::StrCat("is `", Printable(listing->seller_sku), "` where `",
                                         Printable(asked.seller_sku), "` was asked for"));
@@ -146,19 +151,20 @@ proto::CreateItemsRequest ToMessage(const std::vector<ItemCreation>& creations,
   return request;
 }
 
-absl::StatusOr<ItemCreation> FromMessage(const proto::ItemCreation& message) {
+ItemCreation FromMessage(const proto::ItemCreation& message) {
   ItemCreation creation{.idempotency_key = message.idempotency_key(),
                         .item_id = message.item_id(),
                         .title = message.title(),
                         .image_uris = {message.image_uris().begin(), message.image_uris().end()},
                         .listings = {}};
   for (const proto::ListingCreation& one : message.listings()) {
-    SKULINK_ASSIGN_OR_RETURN(Money price, FromProto(one.price(), "", "price"));
-    creation.listings.push_back({.seller_sku = one.seller_sku(),
-                                 .option = one.option(),
-                                 .price = std::move(price),
-                                 .stock = one.stock(),
-                                 .gtin = one.gtin()});
+    const google::type::Money& price = one.price();
+    creation.listings.push_back(
+        {.seller_sku = one.seller_sku(),
+         .option = one.option(),
+         .price = {price.units() * kTenThousandths + price.nanos() / kNanosOfOne, price.currency_code()},
+         .stock = one.stock(),
+         .gtin = one.gtin()});
   }
   return creation;
 }
@@ -195,11 +201,13 @@ absl::StatusOr<std::vector<ItemCreated>> CheckCreated(const proto::CreateItemsRe
   for (std::size_t i = 0; i < creations.size(); ++i) {
     const proto::ItemCreated& created = answer.results(static_cast<int>(i));
     const std::string field = absl::StrCat("results[", i, "]");
-    ItemCreated& result = results.emplace_back(ItemCreated{OutcomeOf(created.outcome()), {}});
+    ItemCreated& result = results.emplace_back(ItemCreated{.outcome = OutcomeOf(created.outcome())});
     if (creating == SellerCenter::Creating::kFirm && result.outcome.result == WriteResult::kOk) {
-      SKULINK_ASSIGN_OR_RETURN(result.listings, check.Take(created, creations[i], field));
+      absl::StatusOr<std::vector<Listing>> listings = check.Take(created, creations[i], field);
+      result.invalid = listings.status();
+      if (listings.ok()) result.listings = *std::move(listings);
     } else if (created.listings_size() > 0) {
-      return AnswerInvalid(field + ".listings", "must be empty, since nothing was created");
+      result.invalid = AnswerInvalid(field + ".listings", "must be empty, since nothing was created");
     }
   }
   return results;

@@ -9,6 +9,7 @@
 #include "common/names.h"
 #include "server/service/request_fields.h"
 #include "server/store/transfer_plan.h"
+#include "server/store/upload_products.h"
 
 namespace skulink {
 namespace {
@@ -116,7 +117,13 @@ absl::StatusOr<v1::StartUploadResponse> StartUpload(const v1::StartUploadRequest
     }
     variants.push_back({std::move(name.product), std::move(name.variant)});
   }
-  const auto check = [&](store::Session& session, const store::Merchant& merchant, int) {
+  const auto check = [&](store::Session& session, const store::Merchant& merchant, int channel_number) {
+    // What the channel has would be made once more.
+    if (!store::WasScannedInFull(session, merchant.number, channel_number)) {
+      throw store::Refused(Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_FULL_SCAN_NEEDED,
+                                 ToString(channel) + " was not scanned in full yet: scan it first",
+                                 {{"channel", ToString(channel)}}));
+    }
     RefuseMissing(store::FindMissingProduct(session, merchant.number, products), "products",
                   "is no product that the POS has");
     RefuseMissing(store::FindMissingVariant(session, merchant.number, variants), "variants",

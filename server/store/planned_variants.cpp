@@ -3,6 +3,11 @@
 #include "common/string_map.h"
 
 namespace skulink::store {
+namespace {
+
+constexpr int kRemovedAtOnce = 5000;
+
+}  // namespace
 
 std::vector<PlannedVariant> FindPlanned(Session& session, const JobRecord& job,
                                         const std::vector<std::string_view>& sku_keys,
@@ -32,6 +37,28 @@ void SavePlanned(Session& session, const JobRecord& job, const std::vector<Plann
     batch.Add(variant.product_id).Add(variant.variant_id).EndRow();
   }
   if (!batch.empty()) session.Load(batch);
+}
+
+absl::Status RemoveOldPlanned(Database& database, const JobRecord& job) {
+  for (bool more = true; more;) {
+    const absl::StatusOr<bool> some = database.Transact([&](Session& session) {
+      std::string ended;
+      session.Query(
+          "SELECT j.job_id FROM job j FORCE INDEX (by_channel) WHERE j.merchant_no = ? AND j.channel_no = ? "
+          "AND "
+          "j.kind = ? AND j.validate_only AND j.active_channel_no IS NULL AND EXISTS (SELECT 1 FROM "
+          "planned_variant p WHERE p.merchant_no = j.merchant_no AND p.job_id = j.job_id) LIMIT 1",
+          {job.merchant_number, job.channel_number, static_cast<int>(v1::JOB_KIND_DOWNLOAD)},
+          [&](const Row& row) { ended = row.String(0); });
+      if (ended.empty()) return false;
+      session.Execute("DELETE FROM planned_variant WHERE merchant_no = ? AND job_id = ? LIMIT ?",
+                      {job.merchant_number, ended, kRemovedAtOnce});
+      return true;
+    });
+    if (!some.ok()) return some.status();
+    more = *some;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace skulink::store

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "server/store/jobs.h"
 #include "server/store/session.h"
 
@@ -21,5 +22,7 @@ std::vector<PlannedVariant> FindPlanned(Session& session, const JobRecord& job,
                                         const std::vector<std::string>& product_ids);
 // Within the transaction that counts them as created by the job, before that.
 void SavePlanned(Session& session, const JobRecord& job, const std::vector<PlannedVariant>& planned);
+// Of dry runs of the channel that have ended, in transactions of bounded size.
+absl::Status RemoveOldPlanned(Database& database, const JobRecord& job);
 
 }  // namespace skulink::store

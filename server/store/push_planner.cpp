@@ -16,13 +16,6 @@ constexpr std::size_t kTextsAtOnce = 500;
 // Listings that PlanSomeOfAll takes in one transaction; each has two pushes at most.
 constexpr int kListingsAtOnce = 2500;
 
-// The channel's rule, of v.stock. Up to 10^12 units and 1,000 percent, so nothing overflows; Seller Centers
-// take up to 10^12.
-std::string Quantity(const StockSync& rule) {
-  return absl::StrCat("GREATEST(0, LEAST(", rule.maximum.value_or(kMaxStock), ", v.stock * ", rule.percentage,
-                      " DIV 100 - ", rule.buffer, "))");
-}
-
 // A value with what else depends on the kind, as SQL on listing l and variant v.
 struct KindSql {
   std::string quantity, currency;
@@ -39,7 +32,7 @@ KindSql SqlOf(v1::PushKind kind, const StockSync& rule) {
             .listing_has = "COALESCE(l.price = v.price AND l.currency = v.currency, 0)",
             .listing_differs = "COALESCE(l.price <> v.price OR l.currency <> v.currency, 0)"};
   }
-  const std::string quantity = Quantity(rule);
+  const std::string quantity = OfferedStock(rule);
   return {.quantity = quantity,
           .currency = "''",
           .known = "v.stock IS NOT NULL",

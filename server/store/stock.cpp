@@ -154,6 +154,12 @@ void WriteStocks(Session& session, const Merchant& merchant,
 
 }  // namespace
 
+std::string OfferedStock(const StockSync& rule) {
+  // Up to 10^12 units and 1,000 percent, so nothing overflows; Seller Centers take up to 10^12.
+  return absl::StrCat("GREATEST(0, LEAST(", rule.maximum.value_or(kMaxStock), ", v.stock * ", rule.percentage,
+                      " DIV 100 - ", rule.buffer, "))");
+}
+
 absl::StatusOr<v1::SetStockResponse> ChangeStock(Database& database, std::string_view merchant_id,
                                                  const StockRequest& request) {
   std::vector<VariantChoice> choices;

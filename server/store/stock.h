@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/store/channels.h"
 #include "server/store/database.h"
 #include "server/store/variant_choice.h"
 #include "skulink/v1/inventory_service.pb.h"
@@ -13,6 +14,9 @@
 namespace skulink::store {
 
 inline constexpr std::int64_t kMaxStock = 1'000'000'000'000;
+
+// What a channel with this rule offers of v.stock, as SQL.
+std::string OfferedStock(const StockSync& rule);
 
 struct StockChange {
   VariantChoice variant;

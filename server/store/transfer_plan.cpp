@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,8 @@ namespace {
 
 // Ids in one statement, at most.
 constexpr std::size_t kIdsAtOnce = 2000;
+// The same where the order counts: MariaDB makes a temporary table of a longer list.
+constexpr std::size_t kSelectedAtOnce = 500;
 
 // A group is packed as its parent and its rows, each a text with its length, 32 bits, before it; the first
 // character says what it is.
@@ -146,7 +149,7 @@ void PlanNotInPos(Session& session, const JobRecord& job, TransferPlan& plan) {
 void PlanListings(Session& session, const JobRecord& job, const std::vector<std::string>& listing_ids,
                   const std::vector<std::string>& item_ids, TransferPlan& plan) {
   const StringSet whole(item_ids.begin(), item_ids.end());
-  session.Query(
+  session.Stream(
       "SELECT item_id, listing_id, in_pos FROM listing WHERE merchant_no = ? AND channel_no = ? AND "
       "listing_id IN (?) UNION SELECT item_id, listing_id, in_pos FROM listing WHERE merchant_no = ? AND "
       "channel_no = ? AND item_id IN (?) ORDER BY 1, 2",
@@ -167,25 +170,41 @@ void PlanNotInChannel(Session& session, const JobRecord& job, TransferPlan& plan
       });
 }
 
-void PlanVariants(Session& session, const JobRecord& job, const std::vector<VariantId>& variants,
-                  const std::vector<std::string>& product_ids, TransferPlan& plan) {
-  StringSet chosen;
-  std::vector<std::string> products(product_ids);
-  for (const VariantId& variant : variants) {
-    chosen.insert(KeyOf(variant));
-    products.push_back(variant.product);
-  }
+void PlanVariants(Session& session, const JobRecord& job, std::vector<VariantId> variants,
+                  std::vector<std::string> product_ids, TransferPlan& plan) {
+  constexpr char kSelect[] =
+      "SELECT STRAIGHT_JOIN p.product_no, v.variant_no FROM product p FORCE INDEX (by_id) JOIN variant v "
+      "FORCE "
+      "INDEX (PRIMARY) ON v.merchant_no = p.merchant_no AND v.product_no = p.product_no WHERE p.merchant_no "
+      "= ? "
+      "AND p.product_id IN (?) ";
+  // In the order of the products' ids, so that a product whose variants are in two statements is together.
+  constexpr char kOrder[] = "ORDER BY p.product_id, v.variant_no";
   const StringSet whole(product_ids.begin(), product_ids.end());
-  session.Query(
-      "SELECT STRAIGHT_JOIN p.product_no, v.variant_no, p.product_id, v.variant_id FROM product p FORCE "
-      "INDEX "
-      "(by_id) JOIN variant v FORCE INDEX (PRIMARY) ON v.merchant_no = p.merchant_no AND v.product_no = "
-      "p.product_no WHERE p.merchant_no = ? AND p.product_id IN (?) ORDER BY p.product_no, v.variant_no",
-      {job.merchant_number, products}, [&](const Row& row) {
-        const bool all = whole.contains(row.Text(2));
-        if (!all && !chosen.contains(KeyOf({row.String(2), row.String(3)}))) return;
-        plan.Add(row.Text(0), all, {row.String(1), /*linked=*/false});
-      });
+  std::sort(product_ids.begin(), product_ids.end());
+  for (std::size_t first = 0; first < product_ids.size(); first += kSelectedAtOnce) {
+    const std::vector<std::string> some =
+        Some(product_ids, first, std::min(kSelectedAtOnce, product_ids.size() - first));
+    session.Stream(absl::StrCat(kSelect, kOrder), {job.merchant_number, some}, [&](const Row& row) {
+      plan.Add(row.Text(0), /*whole=*/true, {row.String(1), /*linked=*/false});
+    });
+  }
+  std::erase_if(variants, [&](const VariantId& variant) { return whole.contains(variant.product); });
+  std::sort(variants.begin(), variants.end(), [](const VariantId& left, const VariantId& right) {
+    return std::tie(left.product, left.variant) < std::tie(right.product, right.variant);
+  });
+  for (std::size_t first = 0; first < variants.size(); first += kSelectedAtOnce) {
+    std::vector<std::string> products;
+    ValueRows ids;
+    for (std::size_t i = first; i < std::min(first + kSelectedAtOnce, variants.size()); ++i) {
+      products.push_back(variants[i].product);
+      ids.push_back({variants[i].product, variants[i].variant});
+    }
+    session.Stream(absl::StrCat(kSelect, "AND (p.product_id, v.variant_id) IN (?) ", kOrder),
+                   {job.merchant_number, products, ids}, [&](const Row& row) {
+                     plan.Add(row.Text(0), /*whole=*/false, {row.String(1), /*linked=*/false});
+                   });
+  }
 }
 
 int FindMissingListing(Session& session, std::int64_t merchant_number, int channel,

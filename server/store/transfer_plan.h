@@ -64,12 +64,12 @@ void PlanListings(Session& session, const JobRecord& job, const std::vector<std:
                   const std::vector<std::string>& item_ids, TransferPlan& plan);
 // Variants that are Not In Channel of this one, in the order of products and variants.
 void PlanNotInChannel(Session& session, const JobRecord& job, TransferPlan& plan);
-// These variants (product and variant id), and all of these products.
+// These variants (product and variant id), and all of these products; those of a product together.
 struct VariantId {
   std::string product, variant;
 };
-void PlanVariants(Session& session, const JobRecord& job, const std::vector<VariantId>& variants,
-                  const std::vector<std::string>& product_ids, TransferPlan& plan);
+void PlanVariants(Session& session, const JobRecord& job, std::vector<VariantId> variants,
+                  std::vector<std::string> product_ids, TransferPlan& plan);
 
 // The first of these, by its place in the list, that the channel or the merchant does not have; -1: it has
 // all of them.

@@ -1,16 +1,37 @@
 #include "server/store/upload_products.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/string_map.h"
+#include "server/store/channels.h"
+#include "server/store/item_creations.h"
 #include "server/store/listings.h"
+#include "server/store/stock.h"
 
 namespace skulink::store {
 namespace {
 
 using Products = absl::flat_hash_map<std::int64_t, UploadProduct>;
+
+// Of one statement: with more values of a few columns together MariaDB looks at all listings of the channel.
+constexpr std::size_t kKeysAtOnce = 500;
+
+StockSync StockRule(Session& session, const JobRecord& job) {
+  StockSync rule;
+  session.Query(
+      "SELECT stock_percentage, stock_buffer, stock_maximum FROM channel WHERE merchant_no = ? AND "
+      "channel_no = ? "
+      "AND stock_sync",
+      {job.merchant_number, job.channel_number}, [&](const Row& row) {
+        rule = {
+            .percentage = static_cast<int>(row.Int(0)), .buffer = row.Int(1), .maximum = row.OptionalInt(2)};
+      });
+  return rule;
+}
 
 Products ReadProducts(Session& session, const JobRecord& job, const std::vector<std::int64_t>& numbers) {
   Products products;
@@ -25,18 +46,17 @@ Products ReadProducts(Session& session, const JobRecord& job, const std::vector<
         if (!row.IsNull(3)) product.image_uris = absl::StrSplit(row.String(3), '\n');
       });
   session.Query(
-      "SELECT product_no, variant_no, sku_key, variant_id, sku, barcode, price, currency, stock, option_text "
-      "FROM variant WHERE merchant_no = ? AND product_no IN (?)",
+      absl::StrCat("SELECT product_no, variant_no, sku_key, variant_id, sku, barcode, price, currency, ",
+                   OfferedStock(StockRule(session, job)),
+                   ", option_text FROM variant v WHERE merchant_no = ? AND product_no IN (?)"),
       {job.merchant_number, numbers}, [&](const Row& row) {
         const auto product = products.find(row.Int(0));
         if (product == products.end()) return;
         UploadVariant& upload = product->second.variants[row.Int(1)];
         upload.sku_key = row.String(2);
-        upload.variant = {.id = row.String(3),
-                          .sku = row.String(4),
-                          .barcode = row.String(5),
-                          .stock = row.OptionalInt(8),
-                          .option = row.String(9)};
+        upload.offered = row.Int(8);
+        upload.variant = {
+            .id = row.String(3), .sku = row.String(4), .barcode = row.String(5), .option = row.String(9)};
         if (!row.IsNull(6)) upload.variant.price = Money{row.Int(6), row.String(7)};
       });
   return products;
@@ -51,48 +71,61 @@ void FindListings(Session& session, const JobRecord& job, Products& products) {
   }
   std::vector<std::string_view> keys;
   for (const auto& [key, variant] : by_key) keys.push_back(key);
-  std::vector<std::int64_t> states = StatesInUse(session, job.merchant_number)[job.channel_number];
-  std::erase(states, static_cast<std::int64_t>(ListingState::kDeleted));
-  if (states.empty() || keys.empty()) return;
   // What has a variant's key is in the POS.
-  session.Query(
-      "SELECT sku_key, listing_id, item_id FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND "
-      "channel_no = ? AND state IN (?) AND in_pos = 1 AND sku_key IN (?)",
-      {job.merchant_number, job.channel_number, states, keys}, [&](const Row& row) {
-        UploadVariant& variant = *by_key.at(row.Text(0));
-        // Of several always the same one.
-        if (!variant.listing_id.empty() && variant.listing_id < row.Text(1)) return;
-        variant.listing_id = row.String(1);
-        variant.item_id = row.String(2);
-      });
+  FindListingsOfKeys(session, job, keys, {1},
+                     [&](std::string_view key, std::string_view listing_id, std::string_view item_id) {
+                       UploadVariant& variant = *by_key.at(key);
+                       // Of several always the same one.
+                       if (!variant.listing_id.empty() && variant.listing_id < listing_id) return;
+                       variant.listing_id = listing_id;
+                       variant.item_id = item_id;
+                     });
+}
+
+// The item that has most of the product's variants; empty: there is none.
+std::string ItemWithMost(const UploadProduct& product) {
+  std::map<std::string, int> matches;
+  for (const auto& [number, variant] : product.variants) {
+    if (!variant.item_id.empty()) ++matches[variant.item_id];
+  }
+  std::string item_id;
+  int most = 0;
+  for (const auto& [id, count] : matches) {
+    if (count <= most) continue;
+    item_id = id;
+    most = count;
+  }
+  return item_id;
 }
 
 void ChooseItems(Session& session, const JobRecord& job, Products& products) {
-  StringMap<std::vector<UploadProduct*>> by_item;
+  StringSet items;
+  std::vector<std::int64_t> without;
   for (auto& [number, product] : products) {
-    std::map<std::string, int> matches;
-    for (const auto& [variant_number, variant] : product.variants) {
-      if (!variant.item_id.empty()) ++matches[variant.item_id];
+    product.item_id = ItemWithMost(product);
+    if (product.item_id.empty()) {
+      without.push_back(number);
+    } else {
+      items.insert(product.item_id);
     }
-    int most = 0;
-    for (const auto& [item_id, count] : matches) {
-      if (count > most) {
-        product.item_id = item_id;
-        most = count;
-      }
-    }
-    if (most > 0) by_item[product.item_id].push_back(&product);
   }
-  std::vector<std::string_view> items;
-  for (const auto& [item_id, of_item] : by_item) items.push_back(item_id);
+  const auto made = FindItemsMade(session, job, without);
+  for (const auto& [number, ids] : made) items.insert(ids.begin(), ids.end());
   if (items.empty()) return;
+  StringMap<std::int64_t> listings;
   session.Query(
       "SELECT item_id, COUNT(*) FROM listing FORCE INDEX (by_item) WHERE merchant_no = ? AND channel_no = ? "
-      "AND "
-      "item_id IN (?) AND state <> 5 GROUP BY item_id",
-      {job.merchant_number, job.channel_number, items}, [&](const Row& row) {
-        for (UploadProduct* product : by_item.at(row.Text(0))) product->item_listings = row.Int(1);
-      });
+      "AND item_id IN (?) AND state <> 5 GROUP BY item_id",
+      {job.merchant_number, job.channel_number, std::vector<std::string_view>(items.begin(), items.end())},
+      [&](const Row& row) { listings[row.String(0)] = row.Int(1); });
+  for (const auto& [number, ids] : made) {
+    const auto there =
+        std::find_if(ids.begin(), ids.end(), [&](const auto& id) { return listings.contains(id); });
+    if (there != ids.end()) products.at(number).item_id = *there;
+  }
+  for (auto& [number, product] : products) {
+    if (!product.item_id.empty()) product.item_listings = listings[product.item_id];
+  }
 }
 
 }  // namespace
@@ -103,6 +136,46 @@ Products ReadUploadProducts(Session& session, const JobRecord& job,
   FindListings(session, job, products);
   ChooseItems(session, job, products);
   return products;
+}
+
+std::size_t CountWithin(Session& session, const JobRecord& job, const std::vector<std::int64_t>& numbers,
+                        std::int64_t variants) {
+  absl::flat_hash_map<std::int64_t, std::int64_t> counts;
+  session.Query(
+      "SELECT product_no, COUNT(*) FROM variant FORCE INDEX (PRIMARY) WHERE merchant_no = ? AND product_no "
+      "IN (?) "
+      "GROUP BY product_no",
+      {job.merchant_number, numbers}, [&](const Row& row) { counts[row.Int(0)] = row.Int(1); });
+  std::size_t within = 0;
+  while (within < numbers.size() && (variants -= counts[numbers[within]]) >= 0) ++within;
+  return std::max<std::size_t>(within, 1);
+}
+
+void FindListingsOfKeys(
+    Session& session, const JobRecord& job, const std::vector<std::string_view>& sku_keys,
+    const std::vector<std::int64_t>& in_pos,
+    const std::function<void(std::string_view, std::string_view, std::string_view)>& take) {
+  std::vector<std::int64_t> states = StatesInUse(session, job.merchant_number)[job.channel_number];
+  std::erase(states, static_cast<std::int64_t>(ListingState::kDeleted));
+  if (states.empty()) return;
+  for (std::size_t first = 0; first < sku_keys.size(); first += kKeysAtOnce) {
+    const auto begin = sku_keys.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::size_t count = std::min(kKeysAtOnce, sku_keys.size() - first);
+    const std::vector<std::string_view> some(begin, begin + static_cast<std::ptrdiff_t>(count));
+    session.Query(
+        "SELECT sku_key, listing_id, item_id FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND "
+        "channel_no = ? AND state IN (?) AND in_pos IN (?) AND sku_key IN (?)",
+        {job.merchant_number, job.channel_number, states, in_pos, some},
+        [&](const Row& row) { take(row.Text(0), row.Text(1), row.Text(2)); });
+  }
+}
+
+bool WasScannedInFull(Session& session, std::int64_t merchant_number, int channel) {
+  bool was = false;
+  session.Query(
+      "SELECT 1 FROM channel_count WHERE merchant_no = ? AND channel_no = ? AND last_scan_time IS NOT NULL",
+      {merchant_number, channel}, [&](const Row&) { was = true; });
+  return was;
 }
 
 }  // namespace skulink::store

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -14,10 +16,11 @@
 namespace skulink::store {
 
 struct UploadVariant {
-  Variant variant;
+  Variant variant;  // without its stock
   std::string sku_key;
-  std::string listing_id;  // one of its key on the channel, of any state but DELETED; empty: there is none
-  std::string item_id;     // its item
+  std::int64_t offered = 0;  // units, by the channel's rule; none of what is not known to be there
+  std::string listing_id;    // one of its key on the channel, of any state but DELETED; empty: there is none
+  std::string item_id;       // its item
 };
 
 struct UploadProduct {
@@ -25,12 +28,28 @@ struct UploadProduct {
   std::string id, name;
   std::vector<std::string> image_uris;
   std::map<std::int64_t, UploadVariant> variants;  // by number
-  std::string item_id;  // the item of the channel that has most of them, then the first by id; empty: none
+  // The item of the channel that has most of them, then the first by id; where it has none of them, the last
+  // that an upload made of the product, if there still are listings of it. Empty: none.
+  std::string item_id;
   std::int64_t item_listings = 0;  // that the item has
 };
+
+// How many of these products, the first of them, have no more than so many variants together; at least one.
+std::size_t CountWithin(Session& session, const JobRecord& job, const std::vector<std::int64_t>& numbers,
+                        std::int64_t variants);
 
 // By number; products that are gone are missing.
 absl::flat_hash_map<std::int64_t, UploadProduct> ReadUploadProducts(Session& session, const JobRecord& job,
                                                                     const std::vector<std::int64_t>& numbers);
+
+// Calls `take` with the key, the listing and the item of each listing of the channel, of any state but
+// DELETED, that has one of these keys. `in_pos`: which of those that are (1) and are not (0) in the POS.
+void FindListingsOfKeys(
+    Session& session, const JobRecord& job, const std::vector<std::string_view>& sku_keys,
+    const std::vector<std::int64_t>& in_pos,
+    const std::function<void(std::string_view, std::string_view, std::string_view)>& take);
+
+// The channel was read in full once, so that what it has is known.
+bool WasScannedInFull(Session& session, std::int64_t merchant_number, int channel);
 
 }  // namespace skulink::store

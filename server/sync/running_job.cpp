@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "common/errors.h"
+#include "server/store/item_creations.h"
 #include "server/store/merchants.h"
+#include "server/store/planned_variants.h"
 
 namespace skulink {
 
@@ -45,8 +47,10 @@ void RunningJob::Run(std::stop_token server_stop) {
     return;
   }
   End(status);
-  const absl::Status removed = store::RemoveOldScanPages(database_, job_);
-  if (!removed.ok()) spdlog::warn("pages of ended scans were not removed: {}", removed.ToString());
+  for (const auto& tidy : {store::RemoveOldScanPages, store::RemoveOldPlanned, store::TidyCreations}) {
+    const absl::Status tidied = tidy(database_, job_);
+    if (!tidied.ok()) spdlog::warn("what ended jobs left was not removed: {}", tidied.ToString());
+  }
 }
 
 void RunningJob::End(const absl::Status& status) {

@@ -1,6 +1,8 @@
 #include "server/sync/upload.h"
 
 #include <algorithm>
+#include <future>
+#include <iterator>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -9,32 +11,73 @@
 #include "common/string_map.h"
 #include "server/store/listings.h"
 #include "server/store/merchants.h"
+#include "server/sync/pending_creations.h"
 #include "server/sync/retry.h"
 
 namespace skulink {
 namespace {
 
-// Variants of a transaction: of each a listing, its pushes and its report, and the variant's badges.
+// Variants that are decided at once.
 constexpr std::size_t kVariantsAtOnce = 1500;
-// How long answers are kept in memory before they are written.
+// Variants, and for how long, whose answers are kept in memory before they are written. Of each a listing,
+// its pushes and its report, and the variant's badges.
+constexpr std::size_t kVariantsOfReport = 500;
 constexpr absl::Duration kReportEvery = absl::Seconds(1);
+// After so long what the POS says is looked at anew.
+constexpr absl::Duration kDecisionAge = absl::Seconds(10);
 
-void TakeAnswer(const ItemCreated& answer, UploadGroup& group) {
-  for (std::size_t i = 0; i < group.created.size(); ++i) {
-    v1::JobItem& item = group.report[group.created[i]];
-    if (answer.outcome.result != WriteResult::kOk) {
-      item.set_outcome(v1::JOB_ITEM_OUTCOME_FAILED);
-      item.set_reason(answer.outcome.result == WriteResult::kGone ? v1::ERROR_REASON_LISTING_GONE
-                                                                  : v1::ERROR_REASON_CREATION_REFUSED);
-      item.set_field(answer.outcome.field);
-      item.set_description(answer.outcome.description.empty() ? "the Seller Center refused the item"
-                                                              : answer.outcome.description);
-    } else if (!answer.listings.empty()) {  // else it was validated only
-      item.set_listing_id(answer.listings[i].listing_id);
-      item.set_item_id(answer.listings[i].item_id);
-    }
+void Fail(v1::ErrorReason reason, std::string_view field, std::string_view description, v1::JobItem& item) {
+  item.set_outcome(v1::JOB_ITEM_OUTCOME_FAILED);
+  item.set_reason(reason);
+  item.set_field(std::string(field));
+  item.set_description(std::string(description));
+}
+
+void TakeAnswer(const ItemCreated& answer, v1::JobItem& item) {
+  const WriteOutcome& outcome = answer.outcome;
+  const auto said = [&](std::string_view otherwise) {
+    return outcome.description.empty() ? otherwise : std::string_view(outcome.description);
+  };
+  if (!answer.invalid.ok()) {
+    Fail(ReasonOf(answer.invalid), "", std::string(answer.invalid.message()), item);
+  } else if (outcome.result == WriteResult::kRetry) {
+    Fail(v1::ERROR_REASON_CREATION_PENDING, outcome.field,
+         said("the Seller Center puts it off: it may be tried again"), item);
+  } else if (outcome.result == WriteResult::kGone) {
+    Fail(v1::ERROR_REASON_LISTING_GONE, outcome.field, said("the Seller Center no longer has the item"),
+         item);
+  } else if (outcome.result != WriteResult::kOk) {
+    Fail(v1::ERROR_REASON_CREATION_REFUSED, outcome.field, said("the Seller Center refused the item"), item);
   }
 }
+
+// Answers are for each creation in the group's report, as its listings are.
+void TakeAnswer(UploadGroup& group) {
+  const ItemCreated& answer = *group.answer;
+  for (std::size_t i = 0; i < group.created.size(); ++i) {
+    v1::JobItem& item = group.report[group.created[i]];
+    TakeAnswer(answer, item);
+    if (answer.listings.empty()) continue;  // it was refused, or validated only
+    item.set_listing_id(answer.listings[i].listing_id);
+    item.set_item_id(answer.listings[i].item_id);
+  }
+}
+
+// The call as it is will always be refused: one of its creations may be the cause.
+bool WillNotPass(const absl::Status& status) {
+  return !absl::IsCancelled(status) && !absl::IsUnavailable(status) &&
+         ReasonOf(status) != v1::ERROR_REASON_SELLER_CENTER_UNAUTHENTICATED;
+}
+
+// What a creation that was asked for alone is answered by such a status.
+ItemCreated Refused(const absl::Status& status) {
+  // An answer that makes no sense says nothing of what was done.
+  if (ReasonOf(status) == v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID)
+    return {.outcome = {}, .invalid = status};
+  return {.outcome = {.result = WriteResult::kRefused, .description = std::string(status.message())}};
+}
+
+bool IsSettled(const UploadGroup& group) { return !group.creation || group.answer; }
 
 }  // namespace
 
@@ -42,9 +85,12 @@ absl::Status Upload::Prepare(const std::string& request) {
   if (!request_.ParseFromString(request)) {
     return Error(absl::StatusCode::kDataLoss, v1::ERROR_REASON_INTERNAL, "the job's request cannot be read");
   }
-  if (shop().max_items_per_create > 0) return absl::OkStatus();
-  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_UNABLE,
-               "the Seller Center cannot create items");
+  if (shop().max_items_per_create == 0) {
+    return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_UNABLE,
+                 "the Seller Center cannot create items");
+  }
+  firm_ = !job().job.validate_only();
+  return firm_ ? AskAgain() : absl::OkStatus();
 }
 
 store::TransferPlan Upload::MakePlan(store::Session& session) {
@@ -67,50 +113,45 @@ store::TransferPlan Upload::MakePlan(store::Session& session) {
 }
 
 absl::Status Upload::Do(Groups groups, Groups) {
-  if (IsFirm()) SKULINK_RETURN_IF_ERROR(AskAgain(groups));
   SKULINK_ASSIGN_OR_RETURN(std::vector<UploadGroup> decided, Decide(groups));
-  const std::span<UploadGroup> all(decided);
-  const auto limit = static_cast<std::size_t>(shop().max_items_per_create);
-  std::size_t reported = 0, asked = 0;
-  absl::Time since = absl::Now();
-  while (reported < decided.size()) {
-    std::size_t end = asked, creations = 0;
-    while (end < decided.size() && creations + decided[end].creation.has_value() <= limit) {
-      creations += decided[end++].creation.has_value();
-    }
-    const absl::Status status = Create(all.subspan(asked, end - asked));
-    if (status.ok()) asked = end;
-    if (status.ok() && asked < decided.size() && absl::Now() - since < kReportEvery) continue;
+  const absl::Time until = absl::Now() + kDecisionAge;
+  std::span<UploadGroup> left(decided);
+  Asked asked = AskSome(left);
+  while (true) {
+    const std::span<UploadGroup> answered = left.first(asked.groups);
+    left = left.subspan(asked.groups);
+    const bool goes_on = asked.status.ok() && !left.empty() && absl::Now() < until;
+    // The next are asked for while these are written.
+    std::future<Asked> next;
+    if (goes_on) next = std::async(std::launch::async, [this, left] { return AskSome(left); });
     // What was answered is not lost; what was not asked for need not be asked for again.
-    SKULINK_RETURN_IF_ERROR(
-        Report(all.subspan(reported, asked - reported), all.subspan(status.ok() ? decided.size() : end)));
-    if (!status.ok()) return status;
-    reported = asked;
-    since = absl::Now();
+    absl::Status status = Report(answered, goes_on ? std::span<UploadGroup>() : left);
+    if (!goes_on) return status.ok() ? asked.status : status;
+    asked = next.get();
+    if (!status.ok()) return status;  // the answers that came meanwhile will be given again
   }
-  return absl::OkStatus();
 }
 
-absl::Status Upload::AskAgain(Groups groups) {
-  std::vector<std::int64_t> products;
-  for (const store::TransferGroup& group : groups) products.push_back(ProductNumber(group));
-  std::vector<store::CreationRecord> unknown;
-  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    return database().Read(
-        [&](store::Session& session) { unknown = store::FindUnknownCreations(session, job(), products); });
-  }));
-  const auto limit = static_cast<std::size_t>(shop().max_items_per_create);
-  for (std::size_t first = 0; first < unknown.size(); first += limit) {
-    std::vector<Asked> asked;
-    for (std::size_t i = first; i < std::min(first + limit, unknown.size()); ++i) {
-      SKULINK_ASSIGN_OR_RETURN(ItemCreation creation, UnpackCreation(unknown[i].request));
-      asked.push_back({.product = unknown[i].product, .creation = std::move(creation), .answer = {}});
-    }
-    SKULINK_RETURN_IF_ERROR(Ask(asked));
-    SKULINK_RETURN_IF_ERROR(Save([&](store::Session& session, const store::Merchant& merchant,
-                                     store::JobRecord& job) { Take(session, merchant, job, asked); }));
+absl::Status Upload::AskAgain() {
+  store::CreationRecord last;
+  while (true) {
+    PendingCreations pending;
+    SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+      absl::StatusOr<PendingCreations> read =
+          ReadPendingCreations(database(), job(), last, shop().max_items_per_create);
+      if (read.ok()) pending = *std::move(read);
+      return read.status();
+    }));
+    if (!pending.last) return absl::OkStatus();
+    last = *std::move(pending.last);
+    const absl::Status asked = Ask(pending.groups);
+    SKULINK_RETURN_IF_ERROR(
+        Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
+          Take(session, merchant, job, pending.groups);
+          store::SaveOutcomes(session, job, pending.found);
+        }));
+    SKULINK_RETURN_IF_ERROR(asked);
   }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<UploadGroup>> Upload::Decide(Groups groups) {
@@ -119,7 +160,7 @@ absl::StatusOr<std::vector<UploadGroup>> Upload::Decide(Groups groups) {
                           const store::JobRecord& job) {
     decided = UploadPiece(session, merchant, job, shop().item_limits).Decide(groups);
   };
-  if (!IsFirm()) {
+  if (!firm_) {
     SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
       return database().Read([&](store::Session& session) {
         decide(session, store::RequireMerchant(session, merchant_id()), job());
@@ -133,7 +174,8 @@ absl::StatusOr<std::vector<UploadGroup>> Upload::Decide(Groups groups) {
         std::vector<store::CreationRecord> records;
         for (const UploadGroup& group : decided) {
           if (!group.creation) continue;
-          records.push_back({.product = group.product,
+          records.push_back({.job_id = job.job_id,
+                             .product = group.product,
                              .key = group.creation->idempotency_key,
                              .request = PackCreation(*group.creation),
                              .item_id = {}});
@@ -143,62 +185,88 @@ absl::StatusOr<std::vector<UploadGroup>> Upload::Decide(Groups groups) {
   return decided;
 }
 
-absl::Status Upload::Create(std::span<UploadGroup> groups) {
-  if (!IsFirm() && !shop().item_limits.can_validate) return absl::OkStatus();
-  std::vector<Asked> asked;
-  for (const UploadGroup& group : groups) {
-    if (group.creation) asked.push_back({group.product, *group.creation, {}});
-  }
-  if (asked.empty()) return absl::OkStatus();
-  SKULINK_RETURN_IF_ERROR(Ask(asked));
-  std::size_t next = 0;
-  for (UploadGroup& group : groups) {
-    if (group.creation) group.answer = std::move(asked[next++].answer);
-  }
-  return absl::OkStatus();
+Upload::Asked Upload::AskSome(std::span<UploadGroup> groups) {
+  const auto limit = static_cast<std::size_t>(shop().max_items_per_create);
+  const absl::Time until = absl::Now() + kReportEvery;
+  Asked asked;
+  std::size_t variants = 0;
+  do {
+    std::size_t end = asked.groups, creations = 0;
+    for (; end < groups.size(); ++end) {
+      creations += groups[end].creation.has_value();
+      if (creations > limit) break;
+      variants += groups[end].report.size();
+    }
+    asked.status = Ask(groups.subspan(asked.groups, end - asked.groups));
+    asked.groups = end;
+  } while (asked.status.ok() && asked.groups < groups.size() && variants < kVariantsOfReport &&
+           absl::Now() < until);
+  return asked;
 }
 
-absl::Status Upload::Ask(std::vector<Asked>& asked) {
-  const auto creating = IsFirm() ? SellerCenter::Creating::kFirm : SellerCenter::Creating::kValidateOnly;
-  std::vector<std::size_t> waiting(asked.size());
-  for (std::size_t i = 0; i < asked.size(); ++i) waiting[i] = i;
-  for (int failures = 1;; ++failures) {
-    std::vector<ItemCreation> creations;
-    for (const std::size_t i : waiting) creations.push_back(asked[i].creation);
-    SKULINK_ASSIGN_OR_RETURN(std::vector<ItemCreated> answers, Patiently([&] {
-                               return seller_center().CreateItems(creations, creating, stop());
-                             }));
-    std::vector<std::size_t> again;
+absl::Status Upload::Ask(std::span<UploadGroup> groups) {
+  std::vector<UploadGroup*> waiting;
+  for (UploadGroup& group : groups) {
+    if (group.creation) waiting.push_back(&group);
+  }
+  for (int failures = 1; !waiting.empty(); ++failures) {
+    SKULINK_RETURN_IF_ERROR(AskOnce(waiting));
+    std::erase_if(waiting, [](const UploadGroup* group) {
+      return group->answer->outcome.result != WriteResult::kRetry || !group->answer->invalid.ok();
+    });
+    if (waiting.empty() || failures >= kMaxFailures) break;
     absl::Duration pause;
-    for (std::size_t i = 0; i < waiting.size(); ++i) {
-      const WriteOutcome& outcome = answers[i].outcome;
-      if (outcome.result == WriteResult::kRetry) {
-        again.push_back(waiting[i]);
-        pause = std::max(pause, outcome.retry_after.value_or(absl::ZeroDuration()));
-      }
-      asked[waiting[i]].answer = std::move(answers[i]);
+    for (UploadGroup* const group : waiting) {
+      pause = std::max(pause, group->answer->outcome.retry_after.value_or(absl::ZeroDuration()));
+      group->answer.reset();
     }
-    if (again.empty() || failures >= kMaxFailures) return absl::OkStatus();
-    waiting = std::move(again);
     SleepUnlessStopped(
         RetryPause(failures, Unavailable(v1::ERROR_REASON_SELLER_CENTER_THROTTLED, "not now", pause)),
         stop());
     if (stopped()) return absl::CancelledError("stopped");
   }
+  return absl::OkStatus();
+}
+
+absl::Status Upload::AskOnce(std::span<UploadGroup* const> groups) {
+  if (!firm_ && !shop().item_limits.can_validate) {
+    for (UploadGroup* const group : groups)
+      group->answer = ItemCreated{.outcome = {.result = WriteResult::kOk}};
+    return absl::OkStatus();
+  }
+  std::vector<ItemCreation> creations;
+  for (const UploadGroup* const group : groups) creations.push_back(*group->creation);
+  const auto creating = firm_ ? SellerCenter::Creating::kFirm : SellerCenter::Creating::kValidateOnly;
+  absl::StatusOr<std::vector<ItemCreated>> answers =
+      Patiently([&] { return seller_center().CreateItems(creations, creating, stop()); });
+  if (answers.ok()) {
+    for (std::size_t i = 0; i < groups.size(); ++i) groups[i]->answer = std::move((*answers)[i]);
+    return absl::OkStatus();
+  }
+  if (!WillNotPass(answers.status())) return answers.status();
+  if (groups.size() == 1) {
+    groups[0]->answer = Refused(answers.status());
+    return absl::OkStatus();
+  }
+  const std::size_t half = groups.size() / 2;
+  SKULINK_RETURN_IF_ERROR(AskOnce(groups.first(half)));
+  return AskOnce(groups.subspan(half));
 }
 
 void Upload::Take(store::Session& session, const store::Merchant& merchant, const store::JobRecord& job,
-                  const std::vector<Asked>& asked) {
+                  std::span<const UploadGroup> groups) {
   std::vector<store::CreationRecord> records;
   std::vector<const Listing*> listings;
   std::vector<std::string_view> ids;
-  for (const Asked& one : asked) {
-    const std::vector<Listing>& created = one.answer.listings;
-    records.push_back({.product = one.product,
-                       .key = one.creation.idempotency_key,
+  for (const UploadGroup& group : groups) {
+    if (!group.creation || !group.answer || !group.answer->known()) continue;
+    const std::vector<Listing>& created = group.answer->listings;
+    records.push_back({.job_id = job.job_id,
+                       .product = group.product,
+                       .key = group.creation->idempotency_key,
                        .request = {},
-                       .outcome = static_cast<int>(one.answer.outcome.result),
-                       .item_id = created.empty() ? one.creation.item_id : created.front().item_id});
+                       .outcome = static_cast<int>(group.answer->outcome.result),
+                       .item_id = created.empty() ? group.creation->item_id : created.front().item_id});
     for (const Listing& listing : created) {
       listings.push_back(&listing);
       ids.push_back(listing.listing_id);
@@ -210,7 +278,9 @@ void Upload::Take(store::Session& session, const store::Merchant& merchant, cons
                            [&](const store::KnownListing& listing) { known.emplace(listing.listing_id); });
   store::ListingChanges changes;
   for (const Listing* const listing : listings) {
-    if (known.insert(listing->listing_id).second) changes.created.push_back(*listing);
+    if (!known.insert(listing->listing_id).second) continue;
+    Listing& created = changes.created.emplace_back(*listing);
+    if (created.price && created.price->currency.empty()) created.price->currency = merchant.currency;
   }
   if (!changes.created.empty()) {
     store::ApplyListingChanges(session, merchant, job.channel_number, changes, nullptr);
@@ -218,29 +288,32 @@ void Upload::Take(store::Session& session, const store::Merchant& merchant, cons
   store::SaveOutcomes(session, job, records);
 }
 
-absl::Status Upload::Report(std::span<const UploadGroup> done, std::span<const UploadGroup> not_asked) {
-  std::vector<Asked> asked;
+absl::Status Upload::Report(std::span<UploadGroup> asked, std::span<const UploadGroup> not_asked) {
+  // Those after the first that was not answered are reported once that is: the job goes on there.
+  const auto end = std::find_if_not(asked.begin(), asked.end(), IsSettled);
+  const std::span<UploadGroup> done(asked.begin(), end);
   std::vector<v1::JobItem> items;
   std::int64_t items_created = 0;
-  for (UploadGroup group : done) {
-    if (group.answer) TakeAnswer(*group.answer, group);
+  for (UploadGroup& group : done) {
     items_created += group.items_created;
-    if (group.creation && group.creation->item_id.empty()) {
-      items_created += !group.answer || group.answer->outcome.result == WriteResult::kOk;
+    if (group.creation) {
+      TakeAnswer(group);
+      items_created += group.creation->item_id.empty() && group.answer->invalid.ok() &&
+                       group.answer->outcome.result == WriteResult::kOk;
     }
     std::move(group.report.begin(), group.report.end(), std::back_inserter(items));
-    if (IsFirm() && group.creation) {
-      asked.push_back({group.product, *std::move(group.creation), *std::move(group.answer)});
-    }
   }
   std::vector<store::CreationRecord> forgotten;
   for (const UploadGroup& group : not_asked) {
-    if (!IsFirm() || !group.creation) continue;
-    forgotten.push_back(
-        {.product = group.product, .key = group.creation->idempotency_key, .request = {}, .item_id = {}});
+    if (!firm_ || !group.creation) continue;
+    forgotten.push_back({.job_id = {},
+                         .product = group.product,
+                         .key = group.creation->idempotency_key,
+                         .request = {},
+                         .item_id = {}});
   }
   return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
-    if (!asked.empty()) Take(session, merchant, job, asked);
+    if (firm_) Take(session, merchant, job, asked);
     store::ForgetCreations(session, job, forgotten);
     NoteDone(session, job, done.size(), items, items_created);
   });

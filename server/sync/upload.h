@@ -10,41 +10,42 @@
 namespace skulink {
 
 // An upload (design rule 7): makes items of the channel of POS products, and listings of their variants. What
-// the Seller Center is asked to create is committed before it is asked; while the answer is not known, it is
-// asked the same again before anything else is done for that product.
+// the Seller Center is asked to create is committed before it is asked; while it is not known what became of
+// it, it is asked the same again, by whichever upload of the channel comes next, before that decides
+// anything.
 class Upload final : public TransferJob {
  public:
   using TransferJob::TransferJob;
 
  private:
-  // A creation with its answer.
-  struct Asked {
-    std::int64_t product = 0;  // its number
-    ItemCreation creation;
-    ItemCreated answer;
-  };
-
   absl::Status Prepare(const std::string& request) override;
   store::TransferPlan MakePlan(store::Session& session) override;
   absl::Status Do(Groups groups, Groups following) override;
 
-  // Finds out what became of creations whose answer was lost.
-  absl::Status AskAgain(Groups groups);
-  // Decides what to do, and in a firm upload commits it.
+  // Finds out what became of all creations of the channel of which that is not known.
+  absl::Status AskAgain();
+  // Decides what to do with the first of these groups, and in a firm upload commits it.
   absl::StatusOr<std::vector<UploadGroup>> Decide(Groups groups);
-  // Makes, or validates, the creations of groups, which fit into one call.
-  absl::Status Create(std::span<UploadGroup> groups);
-  // Asks for at most as many as the shop takes at once; those that are to be tried again are.
-  absl::Status Ask(std::vector<Asked>& asked);
+
+  // Makes, or validates, the creations of the first of these groups, call after call, until the answers are
+  // worth a transaction. Touches nothing but them, so that others may be written meanwhile.
+  struct Asked {
+    std::size_t groups = 0;
+    absl::Status status = {};
+  };
+  Asked AskSome(std::span<UploadGroup> groups);
+  // In one call, and again for those that are put off. With a status that is not OK some may be answered.
+  absl::Status Ask(std::span<UploadGroup> groups);
+  absl::Status AskOnce(std::span<UploadGroup* const> groups);
+
   // Writes what was answered.
   static void Take(store::Session& session, const store::Merchant& merchant, const store::JobRecord& job,
-                   const std::vector<Asked>& asked);
-  // Writes what became of groups, and forgets creations that are not asked for any more.
-  absl::Status Report(std::span<const UploadGroup> done, std::span<const UploadGroup> not_asked);
-
-  bool IsFirm() const { return !job().job.validate_only(); }
+                   std::span<const UploadGroup> groups);
+  // Writes what became of groups that were asked for, and forgets the creations of those that were not.
+  absl::Status Report(std::span<UploadGroup> asked, std::span<const UploadGroup> not_asked);
 
   v1::StartUploadRequest request_;
+  bool firm_ = false;
 };
 
 }  // namespace skulink

@@ -8,11 +8,18 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/product_rules.h"
+#include "common/sku_key.h"
 #include "common/string_map.h"
 #include "server/sellercenters/write_messages.h"
 
 namespace skulink {
 namespace {
+
+// Variants that are read at once, those included that are not asked for: what a transaction may hold the lock
+// for.
+constexpr std::int64_t kVariantsRead = 6000;
+// Creations whose outcome is not known, read at once.
+constexpr int kPendingAtOnce = 500;
 
 std::int64_t Number(const std::string& text) {
   std::int64_t number = 0;
@@ -33,13 +40,15 @@ v1::JobItem Failed(v1::ErrorReason reason, std::string_view field, std::string_v
   return MakeJobItem(InvalidField(field, reason, description));
 }
 
-ListingCreation MakeListing(const store::Variant& variant) {
-  return {.seller_sku = variant.sku,
-          .option = variant.option,
-          .price = *variant.price,
-          // What is not known to be there is not offered.
-          .stock = std::clamp<std::int64_t>(variant.stock.value_or(0), 0, kMaxStock),
-          .gtin = variant.barcode};
+ListingCreation MakeListing(const store::UploadVariant& upload, const store::Merchant& merchant) {
+  const store::Variant& variant = upload.variant;
+  ListingCreation listing{.seller_sku = variant.sku,
+                          .option = variant.option,
+                          .price = *variant.price,
+                          .stock = upload.offered,
+                          .gtin = variant.barcode};
+  if (listing.price.currency.empty()) listing.price.currency = merchant.currency;
+  return listing;
 }
 
 }  // namespace
@@ -61,8 +70,12 @@ absl::StatusOr<ItemCreation> UnpackCreation(const std::string& bytes) {
 std::vector<UploadGroup> UploadPiece::Decide(std::span<const store::TransferGroup> groups) {
   std::vector<std::int64_t> numbers;
   for (const store::TransferGroup& group : groups) numbers.push_back(ProductNumber(group));
+  numbers.resize(store::CountWithin(session_, job_, numbers, kVariantsRead));
+  groups = groups.first(numbers.size());
   const auto products = store::ReadUploadProducts(session_, job_, numbers);
   FindCreatedBefore(numbers);
+  // A dry run does not ask what became of them, as what it foretells would.
+  if (!job_.job.validate_only()) FindPending();
   const store::UploadProduct gone;
   std::vector<UploadGroup> decided;
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -81,6 +94,23 @@ void UploadPiece::FindCreatedBefore(const std::vector<std::int64_t>& products) {
     for (const ListingCreation& listing : creation->listings) {
       before.sku_keys.push_back(SkuKey(listing.seller_sku, merchant_.sku_case));
     }
+  }
+}
+
+void UploadPiece::FindPending() {
+  store::CreationRecord last;
+  while (true) {
+    const auto some = store::FindUnknownCreations(session_, job_, last, kPendingAtOnce);
+    if (some.empty()) return;
+    for (const store::CreationRecord& record : some) {
+      const absl::StatusOr<ItemCreation> creation = UnpackCreation(record.request);
+      if (!creation.ok()) throw store::Refused(creation.status());
+      pending_products_.insert(record.product);
+      for (const ListingCreation& listing : creation->listings) {
+        pending_sku_keys_.insert(SkuKey(listing.seller_sku, merchant_.sku_case));
+      }
+    }
+    last = some.back();
   }
 }
 
@@ -133,6 +163,12 @@ v1::JobItem UploadPiece::DecideVariant(const store::UploadProduct& product,
     item.set_listing_id(variant.listing_id);
     item.set_item_id(variant.item_id);
     return item;
+  }
+  if (pending_products_.contains(product.number) || pending_sku_keys_.contains(variant.sku_key)) {
+    return MakeJobItem(
+        v1::JOB_ITEM_OUTCOME_FAILED, v1::ERROR_REASON_CREATION_PENDING,
+        "the Seller Center was asked for it, or for others of its product, before, and has not said "
+        "what became of that: it may be tried again");
   }
   if (!variant.variant.price) {
     return MakeJobItem(v1::JOB_ITEM_OUTCOME_FAILED, v1::ERROR_REASON_PRICE_MISSING, "it has no price",
@@ -204,7 +240,7 @@ void UploadPiece::MakeCreation(const store::UploadProduct& product,
                      absl::StrCat("would be more than the ", limits_.max_listings,
                                   " listings that the Seller Center takes in an item")));
     } else {
-      creation.listings.push_back(MakeListing(variant));
+      creation.listings.push_back(MakeListing(*candidates[i], merchant_));
       decided.created.push_back(places[i]);
       decided.report[places[i]].set_outcome(v1::JOB_ITEM_OUTCOME_CREATED);
     }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "common/string_map.h"
 #include "server/sellercenters/seller_center.h"
 #include "server/store/item_creations.h"
 #include "server/store/transfer_plan.h"
@@ -32,6 +34,7 @@ class UploadPiece {
               const ItemLimits& limits)
       : session_(session), merchant_(merchant), job_(job), limits_(limits) {}
 
+  // Of the first of these groups, at least one: with many variants there are fewer.
   std::vector<UploadGroup> Decide(std::span<const store::TransferGroup> groups);
 
  private:
@@ -42,6 +45,7 @@ class UploadPiece {
   };
 
   void FindCreatedBefore(const std::vector<std::int64_t>& products);
+  void FindPending();
   UploadGroup DecideGroup(const store::TransferGroup& group, const store::UploadProduct& product);
   // UNSPECIFIED: it is to be created.
   v1::JobItem DecideVariant(const store::UploadProduct& product, const store::UploadVariant& variant) const;
@@ -56,6 +60,9 @@ class UploadPiece {
   const store::JobRecord& job_;
   const ItemLimits& limits_;
   absl::flat_hash_map<std::int64_t, std::vector<CreatedBefore>> created_before_;  // by product
+  // Of creations of which it is not known what became of them.
+  absl::flat_hash_set<std::int64_t> pending_products_;
+  StringSet pending_sku_keys_;
 };
 
 // A creation as it is stored, and as it was.

@@ -137,6 +137,7 @@ void MeasureTransfers(const std::string& server, const std::string& source, cons
   AddChannel(client, "merchants/default", "source", source);
   Need(client.Scan("merchants/default/channels/source"));
   AddChannel(client, "merchants/default", "target", target);
+  Need(client.Scan("merchants/default/channels/target"));
   std::cout << "create_seconds " << BareShop(spare).CreateItems(CreationsOf(client)) << std::endl;
   start = Now();
   Finish(client, "upload", Need(client.StartUpload("merchants/default/channels/target", {.all = true})),

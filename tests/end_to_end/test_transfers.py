@@ -142,6 +142,7 @@ class Transfers(unittest.TestCase):
                 merchant = channel.partition('/channels/')[0]
                 imported = self.stack.cli('import', self.folder / 'pos.jsonl', merchant=f'up-{round_}')
                 self.assertEqual(imported.returncode, 0, imported.stderr)
+                self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
                 job = self.api.sync.StartUpload(v1.StartUploadRequest(
                     channel=channel, products=[f'{merchant}/products/p-{item}' for item in range(ITEMS)],
                     request_id=str(uuid.uuid4()))).job

@@ -1,5 +1,6 @@
 // Downloads: POS products of what is Not In POS (design rule 7).
 #include "server/store/merchants.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/transfer_fixture.h"
 
 namespace skulink {
@@ -306,6 +307,7 @@ TEST_P(DownloadStopTest, GoesOnWhereAnotherEngineStopped) {
   EXPECT_EQ(ended.transfer().created(), 3200 + 20);
   EXPECT_EQ(ended.transfer().linked(), 800 - 20);
   EXPECT_EQ(Number("SELECT COUNT(*) FROM transfer_part"), 0);
+  EXPECT_TRUE(Eventually([&] { return Number("SELECT COUNT(*) FROM planned_variant") == 0; }));
   EXPECT_EQ(Number("SELECT COUNT(*) FROM variant"), GetParam() ? 0 : 3220);
 }
 

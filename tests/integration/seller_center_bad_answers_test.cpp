@@ -231,6 +231,7 @@ struct CreatedCase {
   std::string name;
   void (*spoil)(proto::CreateItemsResponse& answer);
   std::string field;
+  bool whole = false;  // nothing of the answer can be taken
 };
 
 class SellerCenterBadCreations : public SellerCenterBadAnswers,
@@ -243,7 +244,13 @@ TEST_P(SellerCenterBadCreations, AreNotTaken) {
 
   GetParam().spoil(shop_.created);
 
-  ExpectInvalid(center_->CreateItems(creations, kFirm).status(), GetParam().field);
+  const auto created = center_->CreateItems(creations, kFirm);
+  if (GetParam().whole) return ExpectInvalid(created.status(), GetParam().field);
+  ASSERT_TRUE(created.ok()) << created.status();
+  const bool second = GetParam().field.rfind("results[1]", 0) == 0;
+  ExpectInvalid((*created)[second].invalid, GetParam().field);
+  EXPECT_TRUE((*created)[second].listings.empty());
+  EXPECT_TRUE((*created)[!second].known()) << "the other one is taken";
 }
 
 using Created = proto::CreateItemsResponse;
@@ -255,8 +262,9 @@ INSTANTIATE_TEST_SUITE_P(
     Answers, SellerCenterBadCreations,
     testing::Values(
         CreatedCase{"ResultMissing", [](Created& answer) { answer.mutable_results()->RemoveLast(); },
-                    "results"},
-        CreatedCase{"ResultTooMany", [](Created& answer) { answer.add_results(); }, "results"},
+                    "results", /*whole=*/true},
+        CreatedCase{"ResultTooMany", [](Created& answer) { answer.add_results(); }, "results",
+                    /*whole=*/true},
         CreatedCase{"ListingMissing",
                     [](Created& answer) { answer.mutable_results(1)->mutable_listings()->RemoveLast(); },
                     "results[1].listings"},
@@ -296,15 +304,15 @@ TEST_F(SellerCenterBadAnswers, ListingsOfAnotherItemThanTheyWereAddedTo) {
   shop_.created = Good();
   ItemCreation a = MakeCreation("a"), b = MakeCreation("b");
   a.item_id = "item-a";
-  EXPECT_TRUE(center_->CreateItems({a, b}, kFirm).ok());
+  EXPECT_TRUE(center_->CreateItems({a, b}, kFirm).value()[0].known());
   a.item_id = "item-z";
-  ExpectInvalid(center_->CreateItems({a, b}, kFirm).status(), "results[0].listings[0].item_id");
+  ExpectInvalid(center_->CreateItems({a, b}, kFirm).value()[0].invalid, "results[0].listings[0].item_id");
 }
 
 TEST_F(SellerCenterBadAnswers, ListingsThatWereOnlyToBeValidated) {
   shop_.created = Good();
-  ExpectInvalid(center_->CreateItems({MakeCreation("a"), MakeCreation("b")}, kValidateOnly).status(),
-                "results[0].listings");
+  const auto validated = center_->CreateItems({MakeCreation("a"), MakeCreation("b")}, kValidateOnly);
+  ExpectInvalid(validated.value()[0].invalid, "results[0].listings");
 }
 
 }  // namespace

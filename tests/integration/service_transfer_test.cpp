@@ -71,7 +71,6 @@ class ServiceTransferTest : public ServiceTest {
     EXPECT_EQ(*CallText("SyncService.ListJobs", "parent: 'merchants/default'"), *jobs);
   }
 
- private:
   simulator::SimulatedSellerCenter shop_;
 };
 
@@ -117,6 +116,23 @@ TEST_F(ServiceTransferTest, RefusesSelectionsOfVariantsThatMakeNoSense) {
                  {"variants: 'merchants/other/products/p1/variants/v1'", "variants[0]",
                   v1::ERROR_REASON_FORMAT_INVALID},
                  {Times(product + "p1' ", 10'001), "products", v1::ERROR_REASON_VALUE_OUT_OF_RANGE}});
+}
+
+TEST_F(ServiceTransferTest, UploadsOnlyToAChannelThatWasScannedInFull) {
+  Start();
+  ASSERT_TRUE(CallText("ChannelService.CreateChannel",
+                       "parent: 'merchants/default' channel_id: 'other' channel { display_name: 'other' "
+                       "endpoint: '" +
+                           shop_.address() + "' }")
+                  .ok());
+  const std::string channel = "channel: 'merchants/default/channels/other' ";
+  for (const std::string dry : {"", "validate_only: true "}) {
+    const absl::Status refused = CallText("SyncService.StartUpload", channel + dry + "all: true").status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
+    EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_FULL_SCAN_NEEDED) << refused;
+  }
+  AwaitEnd(Parse<v1::StartScanRequest>(channel), "StartScan", v1::StartScanResponse());
+  EXPECT_TRUE(CallText("SyncService.StartUpload", channel + "all: true").ok());
 }
 
 TEST_F(ServiceTransferTest, StartsAJobOnceForARequestId) {

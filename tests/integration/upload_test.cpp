@@ -1,58 +1,10 @@
 // Uploads: listings of what is not on a channel (design rule 7).
 #include "absl/time/clock.h"
 #include "server/store/channels.h"
-#include "tests/integration/transfer_fixture.h"
+#include "tests/integration/upload_fixture.h"
 
 namespace skulink {
 namespace {
-
-using simulator::FaultKind;
-using simulator::FaultyCall;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::SizeIs;
-
-using OutcomeMap = std::map<std::string, std::string>;
-
-class UploadTest : public TransferTest {
- protected:
-  // A shop with other options, as channel `other`.
-  simulator::SimulatedSellerCenter& AddShop(const simulator::ShopOptions& options) {
-    other_ = std::make_unique<simulator::SimulatedSellerCenter>(options);
-    AddChannel("other", other_->address());
-    return *other_;
-  }
-  // What the shop really has, by SKU, with its item.
-  static std::multimap<std::string, std::string> Books(const simulator::SimulatedSellerCenter& shop) {
-    std::multimap<std::string, std::string> books;
-    for (const simulator::ListingBooks& listing : shop.AllListingBooks()) {
-      if (listing.listing().state() == sellercenter::v1::LISTING_STATE_DELETED) continue;
-      books.emplace(listing.listing().seller_sku(), listing.listing().item_id());
-    }
-    return books;
-  }
-  static simulator::Refusal Refusal(sellercenter::v1::WriteResult result, int times,
-                                    const std::string& sku = "") {
-    simulator::Refusal refusal;
-    refusal.set_call("create");
-    refusal.set_result(result);
-    refusal.set_times(times);
-    refusal.set_id(sku);
-    return refusal;
-  }
-
-  void TearDown() override {
-    StopEngine();
-    EXPECT_THAT(shop().violations(), IsEmpty());
-    if (other_ != nullptr) {
-      EXPECT_THAT(other_->violations(), IsEmpty());
-    }
-    TransferTest::TearDown();
-  }
-
- private:
-  std::unique_ptr<simulator::SimulatedSellerCenter> other_;
-};
 
 TEST_F(UploadTest, MakesAnItemOfAProductAndAListingOfEachVariant) {
   store::Product product = MakeProduct("p1", {"A-1=Merah", "A-2=Biru"});
@@ -314,6 +266,62 @@ TEST_F(UploadTest, ReportsTheSameInADryRunAndCreatesNothing) {
                                          {"v-B-1", "CREATED"},
                                          {"v-C-1", "FAILED CREATION_REFUSED"},
                                          {"v-D-1", "FAILED PRICE_MISSING price"}}));
+}
+
+TEST_F(UploadTest, OffersWhatTheChannelsRuleSays) {
+  Import(MakeProduct("p1", {"A-1"}));
+  ASSERT_TRUE(
+      store::UpdateChannel(database(), "default", "shop",
+                           {.stock_sync = store::StockSync{.enabled = true, .percentage = 50, .buffer = 1}})
+          .ok());
+
+  Upload(Products({"p1"}));
+
+  ASSERT_THAT(shop().AllListingBooks(), SizeIs(1));
+  EXPECT_EQ(shop().AllListingBooks()[0].listing().stock(), 2) << "of 7, half but one";
+}
+
+TEST_F(UploadTest, TakesSelectedVariantsOfAProductTogether) {
+  // More than are looked up at once.
+  simulator::ShopOptions options;
+  options.item_limits.set_max_listings(0);
+  auto& other = AddShop(options);
+  v1::StartUploadRequest request;
+  for (const char* id : {"p1", "p2", "p3"}) {
+    std::vector<std::string> skus;
+    for (int i = 0; i < 401; ++i)
+      skus.push_back(std::string(id) + "-" + std::to_string(i) + "=" + std::to_string(i));
+    const store::Product product = MakeProduct(id, skus);
+    Import(product);
+    for (std::size_t i = 0; i < 400; ++i) {
+      request.add_variants(ToString(VariantName{"default", id, product.variants[i].id}));
+    }
+  }
+  request.add_variants(request.variants(0));
+  request.add_products(ToString(ProductName{"default", "p2"}));
+
+  const v1::Job job = Upload(request, "other");
+
+  EXPECT_EQ(job.transfer().expected(), 400 + 401 + 400);
+  EXPECT_EQ(job.transfer().created(), job.transfer().expected());
+  EXPECT_EQ(job.transfer().parents_created(), 3);
+  EXPECT_EQ(other.AllBooks().creations_size(), 3);
+}
+
+TEST_F(UploadTest, TakesOneVariantOfEachOfManyLargeProducts) {
+  v1::StartUploadRequest request;
+  for (int product = 0; product < 8; ++product) {
+    const std::string id = "p" + std::to_string(product);
+    std::vector<std::string> skus;
+    for (int i = 0; i < 1000; ++i) skus.push_back(id + "-" + std::to_string(i));
+    Import(MakeProduct(id, skus));
+    request.add_variants(ToString(VariantName{"default", id, "v-" + skus[500]}));
+  }
+
+  const v1::Job job = Upload(request);
+
+  EXPECT_EQ(job.transfer().created(), 8) << job.ShortDebugString();
+  EXPECT_EQ(job.transfer().parents_created(), 8);
 }
 
 TEST_F(UploadTest, ForgetsItsCreationsWithTheChannel) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -122,6 +123,19 @@ bool SimulatedSellerCenter::Service::Wait(Lock& lock, std::optional<std::chrono:
 }
 
 template <typename Request, typename Response>
+grpc::Status SimulatedSellerCenter::Service::Apply(const Request& request, Response& response,
+                                                   grpc::Status (Shop::*apply)(const Request&, Response&)) {
+  if constexpr (std::is_same_v<Request, proto::CreateItemsRequest>) {
+    const CreateHook& hook = center_.create_hook_;
+    grpc::Status status = hook ? hook(request, nullptr) : grpc::Status::OK;
+    if (status.ok()) status = (center_.shop_.*apply)(request, response);
+    return status.ok() && hook ? hook(request, &response) : status;
+  } else {
+    return (center_.shop_.*apply)(request, response);
+  }
+}
+
+template <typename Request, typename Response>
 grpc::Status SimulatedSellerCenter::Service::Write(grpc::ServerContext& context, FaultyCall call,
                                                    const Request& request, Response& response,
                                                    grpc::Status (Shop::*apply)(const Request&, Response&)) {
@@ -139,7 +153,7 @@ grpc::Status SimulatedSellerCenter::Service::Write(grpc::ServerContext& context,
   center_.shop_.ledger().Begin(kind, listing_ids);
   const bool waited = Wait(lock, center_.options_.write_latency, context);
   grpc::Status status(grpc::StatusCode::CANCELLED, "");
-  if (waited) status = (center_.shop_.*apply)(request, response);
+  if (waited) status = Apply(request, response, apply);
   center_.shop_.ledger().End(kind, listing_ids);
   if (fault && status.ok()) return End(lock, *fault, context);
   return status;

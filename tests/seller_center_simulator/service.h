@@ -42,6 +42,9 @@ class SimulatedSellerCenter::Service final
   template <typename Request, typename Response>
   grpc::Status Write(grpc::ServerContext& context, FaultyCall call, const Request& request,
                      Response& response, grpc::Status (Shop::*apply)(const Request&, Response&));
+  template <typename Request, typename Response>
+  grpc::Status Apply(const Request& request, Response& response,
+                     grpc::Status (Shop::*apply)(const Request&, Response&));
 
   SimulatedSellerCenter& center_;
 };

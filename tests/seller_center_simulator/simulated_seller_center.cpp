@@ -95,6 +95,11 @@ void SimulatedSellerCenter::SetClock(absl::Time time) {
   shop_.SetClock(time);
 }
 
+void SimulatedSellerCenter::OnCreate(CreateHook hook) {
+  std::lock_guard lock(mutex_);
+  create_hook_ = std::move(hook);
+}
+
 void SimulatedSellerCenter::AddFault(Fault fault) {
   std::lock_guard lock(mutex_);
   faults_.push_back(fault);

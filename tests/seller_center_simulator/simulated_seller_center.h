@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -61,6 +62,12 @@ class SimulatedSellerCenter {
   // The clock that update times are of stands at this time from now on.
   void SetClock(absl::Time time);
 
+  // Called with each CreateItems before it is done, and once more with its answer, which it may change. With
+  // a status that is not OK the call ends. With the lock held.
+  using CreateHook = std::function<grpc::Status(const sellercenter::v1::CreateItemsRequest&,
+                                                sellercenter::v1::CreateItemsResponse*)>;
+  void OnCreate(CreateHook hook);
+
   void AddFault(Fault fault);
   void ClearFaults();
 
@@ -98,6 +105,7 @@ class SimulatedSellerCenter {
   Shop shop_;
   RequestRate rate_;
   std::vector<Fault> faults_;
+  CreateHook create_hook_;
   ShopBooks books_;
   std::optional<int> hold_at_page_;
   int held_ = 0;

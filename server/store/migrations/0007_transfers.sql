@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS transfer_part (
   PRIMARY KEY (merchant_no, job_id, part_no)
 ) ENGINE=InnoDB;
 
--- What a dry run of a download would have made so far, since what follows depends on it. Kept as long as the job's items are.
+-- What a dry run of a download would have made so far, since what follows depends on it, until it ends.
 CREATE TABLE IF NOT EXISTS planned_variant (
   merchant_no BIGINT NOT NULL,
   job_id VARBINARY(63) NOT NULL,
@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS planned_variant (
 
 -- What a Seller Center was asked to create: written before it is asked, so that it can be asked the same once more. request: a
 -- serialized skulink.sellercenter.v1.ItemCreation. outcome: 0 while it is not known, then what
--- skulink.sellercenter.v1.WriteResult says. job_id: the job that asked last. item_id: the item, once it is known.
+-- skulink.sellercenter.v1.WriteResult says. job_id: the job that asked last. item_id: the item, once it is known. When the job
+-- has ended, what was refused goes, and what was made loses its request and job_id.
 CREATE TABLE IF NOT EXISTS item_creation (
   merchant_no BIGINT NOT NULL,
   channel_no TINYINT NOT NULL,
@@ -35,5 +36,6 @@ CREATE TABLE IF NOT EXISTS item_creation (
   outcome SMALLINT NOT NULL DEFAULT 0,
   item_id VARBINARY(512) NOT NULL DEFAULT '',
   create_time BIGINT NOT NULL,
-  PRIMARY KEY (merchant_no, channel_no, product_no, creation_key)
+  PRIMARY KEY (merchant_no, channel_no, product_no, creation_key),
+  KEY by_outcome (merchant_no, channel_no, outcome, job_id)
 ) ENGINE=InnoDB;
