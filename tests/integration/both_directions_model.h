@@ -39,6 +39,8 @@ class BothDirectionsModel : public MenuModel {
     bool made = false;
     std::vector<Listing> listings;  // as they were answered
     WriteResult result = WriteResult::kOk;
+    bool answered = false;
+    int upload = 0;  // that asked for it first
   };
   // The newest value that was sent, or was there already.
   struct Sent {
@@ -60,8 +62,10 @@ class BothDirectionsModel : public MenuModel {
     std::set<std::string> refused_stocks;             // listings whose next stock it refuses, for its value
     // What Skulink keeps of it.
     std::optional<absl::Time> known_until;
-    std::set<std::string> seen_by_scan;           // that needs confirmation
-    std::map<std::int64_t, Creation> unanswered;  // by product
+    std::set<std::string> seen_by_scan;  // that needs confirmation
+    int uploads = 0;
+    std::vector<Creation> unanswered;                               // in the order of uploads and products
+    std::map<std::int64_t, std::map<int, std::string>> items_made;  // by product and upload
     std::map<std::pair<std::string, v1::PushKind>, Sent> sent;
     // Since the last Settle.
     std::set<std::string> seen_live;
@@ -145,8 +149,15 @@ class BothDirectionsModel : public MenuModel {
     std::optional<Creation> creation;
     std::vector<std::size_t> places;  // in `rows`, of the creation's listings
   };
+  static void Report(const UploadWhat& what, UploadGroup& group, JobEnd& end);
   std::vector<UploadGroup> PlanUpload(const std::string& channel, const UploadWhat& what) const;
+  // The SKU keys that were made, by product; nullopt when the Seller Center does not let us in.
+  using MadeKeys = std::map<std::int64_t, std::set<std::string>>;
+  std::optional<MadeKeys> AskAgain(const std::string& channel);
+  // The item in which a scan found all that was asked for; empty: none.
+  std::string ItemFound(const std::string& channel, const Creation& creation) const;
   const Listing* ListingOf(const std::string& channel, const std::string& sku) const;
+  std::string ItemOf(const std::string& channel, const store::Product& product) const;
   void Decide(const std::string& channel, const std::set<std::string>& made_by_job, UploadGroup& group) const;
   bool Ask(SellerCenter& center, std::vector<Creation*> creations, bool firm);
   void Make(SellerCenter& center, Creation& creation, bool firm);
