@@ -195,6 +195,7 @@ void PushPlanner::Plan(const KeptChannel& channel, v1::PushKind kind, const Sele
                           static_cast<int>(v1::PUSH_OUTCOME_GONE), ")")
            : "",
       ")");
+  // A value that waits already is replaced in its place: at the end it might never be sent.
   // The columns that `send` reads are assigned last. Versions are times, so that a row that went and came
   // again never has one that it had.
   const std::string statement = absl::StrCat(
@@ -208,9 +209,9 @@ void PushPlanner::Plan(const KeptChannel& channel, v1::PushKind kind, const Sele
       ", ", kDatabaseNow, ", NULL) ", selection.sql, " AND ", sql.known, " LIMIT ", rows_left_,
       " ON DUPLICATE KEY UPDATE version = IF(", send,
       ", GREATEST(push.version + 1, VALUES(version)), push.version)", ", due = IF(", send,
-      ", VALUES(change_time), push.due), attempts = IF(", send, ", 0, push.attempts), description = IF(",
-      send, ", '', push.description), change_time = IF(", send,
-      ", VALUES(change_time), push.change_time), apply_time = IF(", send,
+      ", COALESCE(LEAST(push.due, VALUES(change_time)), VALUES(change_time)), push.due), attempts = IF(",
+      send, ", 0, push.attempts), description = IF(", send, ", '', push.description), change_time = IF(",
+      send, ", VALUES(change_time), push.change_time), apply_time = IF(", send,
       ", NULL, push.apply_time), product_no = VALUES(product_no), variant_no = VALUES(variant_no), "
       "outcome = IF(",
       send, ", ", static_cast<int>(v1::PUSH_OUTCOME_PENDING),

@@ -89,8 +89,8 @@ class Answers {
       if (applied) SetListing(answer.push, /*known=*/false);
     } else if (found->second.version == answer.push.version) {
       TakeCurrent(answer, found->second);
-    } else if (applied) {
-      TakeOlder(answer.push, found->second);
+    } else {
+      TakeOlder(answer, found->second);
     }
   }
 
@@ -117,8 +117,12 @@ class Answers {
     }
   }
 
-  // The value came after a newer one was planned.
-  void TakeOlder(const DuePush& answered, StoredPush& push) {
+  // A newer value was planned meanwhile. It goes behind those that have waited since before that: its place
+  // was the older one's, which had its turn.
+  void TakeOlder(const PushAnswer& answer, StoredPush& push) {
+    if (push.due) push.due = std::max(*push.due, push.change_time);
+    if (answer.outcome != v1::PUSH_OUTCOME_APPLIED) return;
+    const DuePush& answered = answer.push;
     push.applied = answered.quantity;
     SetListing(answered, /*known=*/true);
     const bool same = push.quantity == answered.quantity && push.currency == answered.currency;

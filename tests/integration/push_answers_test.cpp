@@ -1,6 +1,7 @@
 // What the store makes of the answers of a Seller Center, in whatever order they come.
 #include <gmock/gmock.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/integration/push_fixture.h"
 
 namespace skulink {
@@ -19,6 +20,14 @@ class PushAnswers : public PushFixture {
     const std::vector<store::DuePush> due = Due(web_);
     EXPECT_EQ(due.size(), 1);
     return due.at(0);
+  }
+  // What is due, in order.
+  std::vector<std::string> Waiting() {
+    std::vector<std::string> waiting;
+    for (const store::DuePush& push : Due(web_)) {
+      waiting.push_back(absl::StrCat(push.listing_id, " ", push.quantity));
+    }
+    return waiting;
   }
   store::PushAnswer Applied(const store::DuePush& push) {
     return {.push = push, .outcome = v1::PUSH_OUTCOME_APPLIED};
@@ -78,6 +87,31 @@ TEST_F(PushAnswers, AValueThatIsAppliedAfterItsRowWentIsFoundByTheNextScan) {
   Put("p", "S", 1);
   EXPECT_THAT(Send(web_), ElementsAre("a 1")) << "though the scan had seen 1";
   ExpectVerified(*database_);
+}
+
+// A SKU that sells more often than the queue drains would never be sent otherwise.
+TEST_F(PushAnswers, AValueThatWaitsIsReplacedInItsPlace) {
+  Put("q", "T", 1);
+  Scan(web_, {.created = {Live("b", "T")}});
+  Put("p", "S", 6);
+  EXPECT_THAT(Waiting(), ElementsAre("a 6", "b 1"));
+}
+
+// Nor may such SKUs be all that is sent.
+TEST_F(PushAnswers, AValueThatReplacedOneThatWasSentComesAfterThoseThatWait) {
+  const store::DuePush older = Taken();
+  Put("q", "T", 1);
+  Scan(web_, {.created = {Live("b", "T")}});
+  Put("p", "S", 6);
+  Answer(web_, {{.push = older, .outcome = v1::PUSH_OUTCOME_RETRYING, .again_after = absl::Hours(1)}});
+  EXPECT_THAT(Waiting(), ElementsAre("b 1", "a 6"));
+}
+
+TEST_F(PushAnswers, ANewerValueDoesNotWaitForTheTimeOfTheOneBefore) {
+  Answer(web_,
+         {{.push = Taken(), .outcome = v1::PUSH_OUTCOME_REFUSED_CAMPAIGN, .again_after = absl::Hours(1)}});
+  Put("p", "S", 6);
+  EXPECT_THAT(Waiting(), ElementsAre("a 6"));
 }
 
 TEST_F(PushAnswers, OneThatIsNotLiveOrGoneIsSentWhenAScanSeesItLive) {
