@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "absl/strings/str_cat.h"
+#include "server/store/merchants.h"
+#include "server/store/products.h"
 #include "tests/integration/push_fixture.h"
 
 namespace skulink {
@@ -112,6 +114,81 @@ TEST_F(PushAnswers, ANewerValueDoesNotWaitForTheTimeOfTheOneBefore) {
          {{.push = Taken(), .outcome = v1::PUSH_OUTCOME_REFUSED_CAMPAIGN, .again_after = absl::Hours(1)}});
   Put("p", "S", 6);
   EXPECT_THAT(Waiting(), ElementsAre("a 6"));
+}
+
+// The Seller Center may have what was sent, though the answer was lost, or the server died before it came.
+class PushWithoutAnswer : public PushAnswers {
+ protected:
+  // The listing has 1, and 5 was sent.
+  PushWithoutAnswer() { sent_ = Taken(); }
+  void AnswerIsLost() {
+    Answer(web_, {{.push = sent_, .outcome = v1::PUSH_OUTCOME_RETRYING, .again_after = absl::Hours(1)}});
+  }
+  void ExpectSentThough1WasKnown() {
+    EXPECT_THAT(Send(web_), ElementsAre("a 1"));
+    ExpectVerified(*database_);
+  }
+
+  store::DuePush sent_;
+};
+
+TEST_F(PushWithoutAnswer, StockThatIsClearedAndComesBackIsSent) {
+  AnswerIsLost();
+  Put("p", "S", std::nullopt);
+  EXPECT_THAT(Pushes(web_), IsEmpty());
+  Put("p", "S", 1);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, StockOfAProductThatIsDeletedAndMadeAgainIsSent) {
+  ASSERT_TRUE(store::DeleteProduct(*database_, "shop", "p", std::nullopt).ok());
+  Put("p", "S", 1);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, StockOfASkuThatIsGivenAwayAndComesBackIsSent) {
+  Put("p", "T", 1);
+  Put("p", "S", 1);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, StockOfASkuThatMatchesAgainIsSent) {
+  ASSERT_TRUE(store::UpdateMerchant(*database_, "shop", {.sku_case = SkuCase::kIgnore}).ok());
+  Scan(web_, {.updated = {Live("a", "s", 1)}});
+  const std::vector<store::DuePush> due = Due(web_);
+  ASSERT_EQ(due.size(), 1);
+  ASSERT_TRUE(store::UpdateMerchant(*database_, "shop", {.sku_case = SkuCase::kSensitive}).ok());
+  PlanAll(web_);
+  EXPECT_THAT(Pushes(web_), IsEmpty());
+  Put("p", "S", 1);
+  ASSERT_TRUE(store::UpdateMerchant(*database_, "shop", {.sku_case = SkuCase::kIgnore}).ok());
+  PlanAll(web_);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, AnswerThatIsLostAfterTheRowWentIsNoBetter) {
+  Put("p", "S", std::nullopt);
+  Scan(web_, {.updated = {Live("a", "S", 1)}});
+  AnswerIsLost();
+  Put("p", "S", 1);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, AnswerThatIsLostAfterTheRowCameBackIsNoBetter) {
+  Put("p", "S", std::nullopt);
+  Scan(web_, {.updated = {Live("a", "S", 1)}});
+  Put("p", "S", 1);
+  EXPECT_THAT(Pushes(web_), ElementsAre("a stock 1 APPLIED"));
+  AnswerIsLost();
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, ScanClearsTheDoubt) {
+  AnswerIsLost();
+  Put("p", "S", std::nullopt);
+  Scan(web_, {.updated = {Live("a", "S", 1)}});
+  Put("p", "S", 1);
+  EXPECT_THAT(Pushes(web_), ElementsAre("a stock 1 APPLIED"));
 }
 
 TEST_F(PushAnswers, OneThatIsNotLiveOrGoneIsSentWhenAScanSeesItLive) {
