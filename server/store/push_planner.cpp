@@ -3,6 +3,7 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
+#include "server/store/listings.h"
 #include "server/store/merchants.h"
 #include "server/store/pushes.h"
 #include "server/store/stock.h"
@@ -16,6 +17,10 @@ constexpr std::size_t kTextsAtOnce = 500;
 // Listings that PlanSomeOfAll takes in one transaction; each has two pushes at most.
 constexpr int kListingsAtOnce = 2500;
 
+// kDoubtful, the fingerprint of a listing that is not as we think, as SQL.
+constexpr char kDoubt[] = "x'00000000000000000000000000000000'";
+static_assert(kDoubtful == Fingerprint{});
+
 // A value with what else depends on the kind, as SQL on listing l and variant v.
 struct KindSql {
   std::string quantity, currency;
@@ -25,18 +30,21 @@ struct KindSql {
 };
 
 KindSql SqlOf(v1::PushKind kind, const StockSync& rule) {
+  // What is known of a listing in doubt may not be so.
+  const std::string sure = absl::StrCat("l.fingerprint <> ", kDoubt);
   if (kind == v1::PUSH_KIND_PRICE) {
     return {.quantity = "v.price",
             .currency = "v.currency",
             .known = "v.price IS NOT NULL",
-            .listing_has = "COALESCE(l.price = v.price AND l.currency = v.currency, 0)",
+            .listing_has =
+                absl::StrCat("COALESCE(l.price = v.price AND l.currency = v.currency AND ", sure, ", 0)"),
             .listing_differs = "COALESCE(l.price <> v.price OR l.currency <> v.currency, 0)"};
   }
   const std::string quantity = OfferedStock(rule);
   return {.quantity = quantity,
           .currency = "''",
           .known = "v.stock IS NOT NULL",
-          .listing_has = absl::StrCat("COALESCE(l.stock = ", quantity, ", 0)"),
+          .listing_has = absl::StrCat("COALESCE(l.stock = ", quantity, " AND ", sure, ", 0)"),
           .listing_differs = absl::StrCat("COALESCE(l.stock <> ", quantity, ", 0)")};
 }
 
@@ -188,6 +196,7 @@ void PushPlanner::Plan(const KeptChannel& channel, v1::PushKind kind, const Sele
                           static_cast<int>(v1::PUSH_OUTCOME_GONE), ")")
            : "",
       ")");
+  // A value that waits already is replaced in its place: at the end it might never be sent.
   // The columns that `send` reads are assigned last. Versions are times, so that a row that went and came
   // again never has one that it had.
   const std::string statement = absl::StrCat(
@@ -201,9 +210,9 @@ void PushPlanner::Plan(const KeptChannel& channel, v1::PushKind kind, const Sele
       ", ", kDatabaseNow, ", NULL) ", selection.sql, " AND ", sql.known, " LIMIT ", rows_left_,
       " ON DUPLICATE KEY UPDATE version = IF(", send,
       ", GREATEST(push.version + 1, VALUES(version)), push.version)", ", due = IF(", send,
-      ", VALUES(change_time), push.due), attempts = IF(", send, ", 0, push.attempts), description = IF(",
-      send, ", '', push.description), change_time = IF(", send,
-      ", VALUES(change_time), push.change_time), apply_time = IF(", send,
+      ", COALESCE(LEAST(push.due, VALUES(change_time)), VALUES(change_time)), push.due), attempts = IF(",
+      send, ", 0, push.attempts), description = IF(", send, ", '', push.description), change_time = IF(",
+      send, ", VALUES(change_time), push.change_time), apply_time = IF(", send,
       ", NULL, push.apply_time), product_no = VALUES(product_no), variant_no = VALUES(variant_no), "
       "outcome = IF(",
       send, ", ", static_cast<int>(v1::PUSH_OUTCOME_PENDING),
@@ -237,6 +246,7 @@ void PushPlanner::Drop(const KeptChannel& channel, const std::string& pushes, co
   }
   for (std::size_t i = 0; i < listing_ids.size(); ++i) {
     if (listing_ids[i].empty()) continue;
+    Doubt(channel.number, {listing_ids[i].begin(), listing_ids[i].end()});
     session_.Execute(absl::StrCat(kDelete, " AND p.kind = ?"),
                      {merchant_, channel.number, listing_ids[i], static_cast<int>(i) + 1});
   }
@@ -244,8 +254,21 @@ void PushPlanner::Drop(const KeptChannel& channel, const std::string& pushes, co
 
 void PushPlanner::DeleteListings(int channel, const std::vector<std::string>& listing_ids) {
   for (const std::vector<std::string_view>& ids : InParts(listing_ids)) {
+    Doubt(channel, ids);
     session_.Execute(kDelete, {merchant_, channel, ids});
   }
+}
+
+// Of listings whose pushes are deleted: the Seller Center may have a value that it has not said it took. Who
+// plans the listing anew must not believe what was known before.
+void PushPlanner::Doubt(int channel, const std::vector<std::string_view>& listing_ids) {
+  session_.Execute(
+      absl::StrCat(
+          "UPDATE listing l FORCE INDEX (PRIMARY) STRAIGHT_JOIN push p FORCE INDEX (PRIMARY) ON "
+          "p.merchant_no = l.merchant_no AND p.channel_no = l.channel_no AND p.listing_id = "
+          "l.listing_id SET l.fingerprint = ",
+          kDoubt, " WHERE l.merchant_no = ? AND l.channel_no = ? AND l.listing_id IN (?) AND p.outcome <> ?"),
+      {merchant_, channel, listing_ids, static_cast<int>(v1::PUSH_OUTCOME_APPLIED)});
 }
 
 void PushPlanner::Postpone(int channel, std::string_view after) {

@@ -33,6 +33,11 @@ struct StoredPush {
   std::optional<std::int64_t> attempt_time, apply_time;
 };
 
+// The Seller Center has the value, or may have it: an answer may have been lost.
+bool MayBeThere(v1::PushOutcome outcome) {
+  return outcome == v1::PUSH_OUTCOME_APPLIED || outcome == v1::PUSH_OUTCOME_RETRYING;
+}
+
 class Answers {
  public:
   Answers(Session& session, const ChannelTraffic& traffic, std::span<const PushAnswer> answers)
@@ -82,15 +87,14 @@ class Answers {
   }
 
   void Take(const PushAnswer& answer) {
-    const bool applied = answer.outcome == v1::PUSH_OUTCOME_APPLIED;
     const auto found = pushes_.find(PushKey(answer.push.listing_id, answer.push.kind));
     if (found == pushes_.end()) {
       // Whoever plans the listing anew must not believe what was known before this value came.
-      if (applied) SetListing(answer.push, /*known=*/false);
+      if (MayBeThere(answer.outcome)) SetListing(answer.push, /*known=*/false);
     } else if (found->second.version == answer.push.version) {
       TakeCurrent(answer, found->second);
-    } else if (applied) {
-      TakeOlder(answer.push, found->second);
+    } else {
+      TakeOlder(answer, found->second);
     }
   }
 
@@ -117,12 +121,17 @@ class Answers {
     }
   }
 
-  // The value came after a newer one was planned.
-  void TakeOlder(const DuePush& answered, StoredPush& push) {
-    push.applied = answered.quantity;
-    SetListing(answered, /*known=*/true);
+  // A newer value was planned meanwhile. It goes behind those that have waited since before that: its place
+  // was the older one's, which had its turn.
+  void TakeOlder(const PushAnswer& answer, StoredPush& push) {
+    if (push.due) push.due = std::max(*push.due, push.change_time);
+    const DuePush& answered = answer.push;
+    if (answer.outcome == v1::PUSH_OUTCOME_APPLIED) {
+      push.applied = answered.quantity;
+      SetListing(answered, /*known=*/true);
+    }
     const bool same = push.quantity == answered.quantity && push.currency == answered.currency;
-    if (push.outcome != v1::PUSH_OUTCOME_APPLIED || same) return;
+    if (push.outcome != v1::PUSH_OUTCOME_APPLIED || same || !MayBeThere(answer.outcome)) return;
     push.outcome = v1::PUSH_OUTCOME_PENDING;
     push.version = std::max(push.version + 1, now_);
     push.due = push.change_time = now_;
@@ -207,8 +216,9 @@ absl::Status SavePushAnswers(Database& database, const ChannelTraffic& traffic,
   for (std::span<const PushAnswer> left(answers); !left.empty();) {
     const std::span<const PushAnswer> some = left.first(std::min(kAnswersAtOnce, left.size()));
     SKULINK_RETURN_IF_ERROR(database.Transact([&](Session& session) {
-      FenceTraffic(session, traffic);
       Answers(session, traffic, some).Save();
+      // Last, since whoever renews or takes the channel waits for its row.
+      FenceTraffic(session, traffic);
     }));
     left = left.subspan(some.size());
   }

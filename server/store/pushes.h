@@ -72,6 +72,7 @@ class PushPlanner {
   void Plan(const KeptChannel& channel, v1::PushKind kind, const Selection& selection, bool seen);
   void Drop(const KeptChannel& channel, const std::string& pushes, const Selection& selection);
   void DeleteListings(int channel, const std::vector<std::string>& listing_ids);
+  void Doubt(int channel, const std::vector<std::string_view>& listing_ids);
   void Postpone(int channel, std::string_view after);
 
   Session& session_;

@@ -1,6 +1,9 @@
 // What the store makes of the answers of a Seller Center, in whatever order they come.
 #include <gmock/gmock.h>
 
+#include "absl/strings/str_cat.h"
+#include "server/store/merchants.h"
+#include "server/store/products.h"
 #include "tests/integration/push_fixture.h"
 
 namespace skulink {
@@ -19,6 +22,14 @@ class PushAnswers : public PushFixture {
     const std::vector<store::DuePush> due = Due(web_);
     EXPECT_EQ(due.size(), 1);
     return due.at(0);
+  }
+  // What is due, in order.
+  std::vector<std::string> Waiting() {
+    std::vector<std::string> waiting;
+    for (const store::DuePush& push : Due(web_)) {
+      waiting.push_back(absl::StrCat(push.listing_id, " ", push.quantity));
+    }
+    return waiting;
   }
   store::PushAnswer Applied(const store::DuePush& push) {
     return {.push = push, .outcome = v1::PUSH_OUTCOME_APPLIED};
@@ -78,6 +89,106 @@ TEST_F(PushAnswers, AValueThatIsAppliedAfterItsRowWentIsFoundByTheNextScan) {
   Put("p", "S", 1);
   EXPECT_THAT(Send(web_), ElementsAre("a 1")) << "though the scan had seen 1";
   ExpectVerified(*database_);
+}
+
+// A SKU that sells more often than the queue drains would never be sent otherwise.
+TEST_F(PushAnswers, AValueThatWaitsIsReplacedInItsPlace) {
+  Put("q", "T", 1);
+  Scan(web_, {.created = {Live("b", "T")}});
+  Put("p", "S", 6);
+  EXPECT_THAT(Waiting(), ElementsAre("a 6", "b 1"));
+}
+
+// Nor may such SKUs be all that is sent.
+TEST_F(PushAnswers, AValueThatReplacedOneThatWasSentComesAfterThoseThatWait) {
+  const store::DuePush older = Taken();
+  Put("q", "T", 1);
+  Scan(web_, {.created = {Live("b", "T")}});
+  Put("p", "S", 6);
+  Answer(web_, {{.push = older, .outcome = v1::PUSH_OUTCOME_RETRYING, .again_after = absl::Hours(1)}});
+  EXPECT_THAT(Waiting(), ElementsAre("b 1", "a 6"));
+}
+
+TEST_F(PushAnswers, ANewerValueDoesNotWaitForTheTimeOfTheOneBefore) {
+  Answer(web_,
+         {{.push = Taken(), .outcome = v1::PUSH_OUTCOME_REFUSED_CAMPAIGN, .again_after = absl::Hours(1)}});
+  Put("p", "S", 6);
+  EXPECT_THAT(Waiting(), ElementsAre("a 6"));
+}
+
+// The Seller Center may have what was sent, though the answer was lost, or the server died before it came.
+class PushWithoutAnswer : public PushAnswers {
+ protected:
+  // The listing has 1, and 5 was sent.
+  PushWithoutAnswer() { sent_ = Taken(); }
+  void AnswerIsLost() {
+    Answer(web_, {{.push = sent_, .outcome = v1::PUSH_OUTCOME_RETRYING, .again_after = absl::Hours(1)}});
+  }
+  void ExpectSentThough1WasKnown() {
+    EXPECT_THAT(Send(web_), ElementsAre("a 1"));
+    ExpectVerified(*database_);
+  }
+
+  store::DuePush sent_;
+};
+
+TEST_F(PushWithoutAnswer, StockThatIsClearedAndComesBackIsSent) {
+  AnswerIsLost();
+  Put("p", "S", std::nullopt);
+  EXPECT_THAT(Pushes(web_), IsEmpty());
+  Put("p", "S", 1);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, StockOfAProductThatIsDeletedAndMadeAgainIsSent) {
+  ASSERT_TRUE(store::DeleteProduct(*database_, "shop", "p", std::nullopt).ok());
+  Put("p", "S", 1);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, StockOfASkuThatIsGivenAwayAndComesBackIsSent) {
+  Put("p", "T", 1);
+  Put("p", "S", 1);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, StockOfASkuThatMatchesAgainIsSent) {
+  ASSERT_TRUE(store::UpdateMerchant(*database_, "shop", {.sku_case = SkuCase::kIgnore}).ok());
+  Scan(web_, {.updated = {Live("a", "s", 1)}});
+  const std::vector<store::DuePush> due = Due(web_);
+  ASSERT_EQ(due.size(), 1);
+  ASSERT_TRUE(store::UpdateMerchant(*database_, "shop", {.sku_case = SkuCase::kSensitive}).ok());
+  PlanAll(web_);
+  EXPECT_THAT(Pushes(web_), IsEmpty());
+  Put("p", "S", 1);
+  ASSERT_TRUE(store::UpdateMerchant(*database_, "shop", {.sku_case = SkuCase::kIgnore}).ok());
+  PlanAll(web_);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, AnswerThatIsLostAfterTheRowWentIsNoBetter) {
+  Put("p", "S", std::nullopt);
+  Scan(web_, {.updated = {Live("a", "S", 1)}});
+  AnswerIsLost();
+  Put("p", "S", 1);
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, AnswerThatIsLostAfterTheRowCameBackIsNoBetter) {
+  Put("p", "S", std::nullopt);
+  Scan(web_, {.updated = {Live("a", "S", 1)}});
+  Put("p", "S", 1);
+  EXPECT_THAT(Pushes(web_), ElementsAre("a stock 1 APPLIED"));
+  AnswerIsLost();
+  ExpectSentThough1WasKnown();
+}
+
+TEST_F(PushWithoutAnswer, ScanClearsTheDoubt) {
+  AnswerIsLost();
+  Put("p", "S", std::nullopt);
+  Scan(web_, {.updated = {Live("a", "S", 1)}});
+  Put("p", "S", 1);
+  EXPECT_THAT(Pushes(web_), ElementsAre("a stock 1 APPLIED"));
 }
 
 TEST_F(PushAnswers, OneThatIsNotLiveOrGoneIsSentWhenAScanSeesItLive) {
