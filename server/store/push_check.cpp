@@ -29,6 +29,7 @@ struct KeptChannel {
   StockSync stock_sync;
   bool price_sync = false;
   std::optional<std::string> push_all_after;
+  bool push_again = false;
 };
 
 struct StoredPush {
@@ -46,9 +47,7 @@ std::int64_t QuantityOf(const StockSync& rule, std::int64_t stock) {
   return std::max<std::int64_t>(0, std::min(share - rule.buffer, rule.maximum.value_or(kMaxStock)));
 }
 
-bool WaitsForATime(v1::PushOutcome outcome) {
-  return outcome == v1::PUSH_OUTCOME_PENDING || outcome == v1::PUSH_OUTCOME_RETRYING;
-}
+// All others wait for a time.
 bool WaitsForNothing(v1::PushOutcome outcome) {
   return outcome == v1::PUSH_OUTCOME_APPLIED || outcome == v1::PUSH_OUTCOME_REFUSED_VALUE ||
          outcome == v1::PUSH_OUTCOME_NOT_LIVE || outcome == v1::PUSH_OUTCOME_GONE;
@@ -93,7 +92,7 @@ class ChannelCheck {
                         std::string(listing_id), " of channel ", channel_.number);
   }
   bool IsPlannedYet(std::string_view listing_id) const {
-    return !channel_.push_all_after || listing_id <= *channel_.push_all_after;
+    return !channel_.push_all_after || (!channel_.push_again && listing_id <= *channel_.push_all_after);
   }
 
   void CheckListing(const Row& row) {
@@ -130,7 +129,7 @@ class ChannelCheck {
           absl::StrCat(Name(kind, listing_id), ": stored ", Text(push.value), ", right is ", Text(*right)));
     }
     const bool applied = push.outcome == v1::PUSH_OUTCOME_APPLIED;
-    if ((WaitsForATime(push.outcome) && !push.due) || (WaitsForNothing(push.outcome) && push.due) ||
+    if (WaitsForNothing(push.outcome) == push.due ||
         (applied && push.applied != push.value.ten_thousandths) ||
         (applied && listed && *listed != push.value)) {
       differs_(absl::StrCat(Name(kind, listing_id), " is ", v1::PushOutcome_Name(push.outcome),
@@ -152,7 +151,8 @@ void CheckPushes(Session& session, const Merchant& merchant,
   std::vector<KeptChannel> channels;
   session.Query(
       "SELECT channel_no, stock_sync AND NOT removing, stock_percentage, stock_buffer, stock_maximum, "
-      "price_sync AND NOT removing, push_all_after FROM channel c WHERE merchant_no = ? AND (stock_sync OR "
+      "price_sync AND NOT removing, push_all_after, push_again FROM channel c WHERE merchant_no = ? AND "
+      "(stock_sync OR "
       "price_sync OR EXISTS (SELECT 1 FROM push p WHERE p.merchant_no = c.merchant_no AND p.channel_no = "
       "c.channel_no))",
       {merchant.number}, [&](const Row& row) {
@@ -161,7 +161,9 @@ void CheckPushes(Session& session, const Merchant& merchant,
                                            .percentage = static_cast<int>(row.Int(2)),
                                            .buffer = row.Int(3),
                                            .maximum = row.OptionalInt(4)},
-                            .price_sync = row.Int(5) != 0});
+                            .price_sync = row.Int(5) != 0,
+                            .push_all_after = {},
+                            .push_again = row.Int(7) != 0});
         if (!row.IsNull(6)) channels.back().push_all_after = row.String(6);
       });
   session.Query(

@@ -62,7 +62,7 @@ class PushList {
     if (query_.variant) {
       const ChosenVariants found = FindVariants(session_, merchant_, {*query_.variant});
       if (found.variants.empty()) throw Refused(NoSuchVariant(merchant_, *query_.variant, "variant"));
-      ChooseOfVariant(found.variants[0]);
+      if (!channels_.empty()) ChooseOfVariant(found.variants[0]);
     } else {
       for (const auto& [channel, id] : channels_) ChooseOfChannel(channel);
     }
@@ -76,14 +76,13 @@ class PushList {
   void ChooseOfVariant(const ChosenVariant& variant) {
     session_.Query(
         "SELECT channel_no, listing_id, kind, outcome FROM push FORCE INDEX (by_variant) WHERE merchant_no = "
-        "? AND product_no = ? AND variant_no = ? AND channel_no >= ? AND (channel_no > ? OR listing_id > ? "
-        "OR "
-        "(listing_id = ? AND kind > ?)) ORDER BY channel_no, listing_id, kind",
-        {merchant_.number, variant.product, variant.number, last_.channel, last_.channel, last_.listing_id,
-         last_.listing_id, last_.kind},
-        [&](const Row& row) {
-          if (channels_.contains(row.Int(0))) Look(row);
-        });
+        "? AND product_no = ? AND variant_no = ? AND channel_no BETWEEN ? AND ? AND (channel_no > ? OR "
+        "listing_id > ? OR (listing_id = ? AND kind > ?)) ORDER BY channel_no, listing_id, kind LIMIT ?",
+        {merchant_.number, variant.product, variant.number, std::max(last_.channel, channels_.begin()->first),
+         channels_.rbegin()->first, last_.channel, last_.listing_id, last_.listing_id, last_.kind,
+         rows_left_},
+        [&](const Row& row) { Look(row); });
+    if (rows_left_ == 0) more_ = true;
   }
 
   void ChooseOfChannel(std::int64_t channel) {

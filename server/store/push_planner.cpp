@@ -78,7 +78,7 @@ PushPlanner::PushPlanner(Session& session, std::int64_t merchant_number)
     : session_(session), merchant_(merchant_number) {
   session_.Query(
       "SELECT c.channel_no, c.stock_sync AND NOT c.removing, c.price_sync AND NOT c.removing, "
-      "c.stock_percentage, c.stock_buffer, c.stock_maximum, c.push_all_after FROM channel c "
+      "c.stock_percentage, c.stock_buffer, c.stock_maximum, c.push_all_after, c.push_again FROM channel c "
       "WHERE c.merchant_no = ? AND (c.stock_sync OR c.price_sync OR EXISTS "
       "(SELECT 1 FROM push p WHERE p.merchant_no = c.merchant_no AND p.channel_no = c.channel_no))",
       {merchant_}, [&](const Row& row) {
@@ -91,6 +91,7 @@ PushPlanner::PushPlanner(Session& session, std::int64_t merchant_number)
                               .buffer = row.Int(4),
                               .maximum = row.OptionalInt(5)};
         if (!row.IsNull(6)) channel.push_all_after = row.String(6);
+        channel.push_again = row.Int(7) != 0;
       });
 }
 
@@ -272,9 +273,10 @@ void PushPlanner::Doubt(int channel, const std::vector<std::string_view>& listin
 }
 
 void PushPlanner::Postpone(int channel, std::string_view after) {
+  // A pass that is beyond it goes on: begun anew by every large change, it would never come to its end.
   session_.Execute(
-      "UPDATE channel SET push_all_after = LEAST(COALESCE(push_all_after, ?), ?) WHERE merchant_no = ? AND "
-      "channel_no = ?",
+      "UPDATE channel SET push_again = push_again OR COALESCE(push_all_after > ?, 0), push_all_after = "
+      "COALESCE(push_all_after, ?) WHERE merchant_no = ? AND channel_no = ?",
       {Blob{after}, Blob{after}, merchant_, channel});
 }
 
@@ -307,9 +309,14 @@ bool PushPlanner::PlanNext(int number) {
     Drop(channel, kPushesOfListings,
          {.sql = range('p'), .texts = {}, .after = *channel.push_all_after, .last = last});
   }
-  session_.Execute("UPDATE channel SET push_all_after = ? WHERE merchant_no = ? AND channel_no = ?",
-                   {done ? Value(std::nullopt) : Value(last), merchant_, number});
-  return done;
+  const bool again = done && channel.push_again;
+  const std::optional<std::string> next = again  ? std::optional(std::string())
+                                          : done ? std::nullopt
+                                                 : std::optional(last);
+  session_.Execute(
+      "UPDATE channel SET push_all_after = ?, push_again = ? WHERE merchant_no = ? AND channel_no = ?",
+      {next, channel.push_again && !done, merchant_, number});
+  return done && !again;
 }
 
 std::size_t PushKinds(Session& session, std::int64_t merchant_number, int channel) {

@@ -56,6 +56,7 @@ class PushPlanner {
     StockSync stock_sync;
     bool stock = false, price = false;          // kept in step
     std::optional<std::string> push_all_after;  // see migration 0006
+    bool push_again = false;
     std::vector<std::string> created, touched, left;
   };
   // Listings l and their variants v, as SQL with one `?` for each of `values`.

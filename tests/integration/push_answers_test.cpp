@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/store/merchants.h"
 #include "server/store/products.h"
+#include "server/store/verify.h"
 #include "tests/integration/push_fixture.h"
 
 namespace skulink {
@@ -211,6 +212,13 @@ TEST_F(PushAnswers, StockAndPriceOfAListingGoTheirOwnWays) {
   EXPECT_THAT(Due(web_), IsEmpty());
   EXPECT_THAT(Send(web_, v1::PUSH_KIND_PRICE), ElementsAre("a 80000"));
   ExpectVerified(*database_);
+}
+
+TEST_F(PushAnswers, VerifyFindsThoseThatWouldNeverGoAgain) {
+  Answer(web_, {{.push = Taken(), .outcome = v1::PUSH_OUTCOME_REFUSED_CAMPAIGN}});
+  const auto report = store::Verify(*database_);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->first_differences, ElementsAre(testing::HasSubstr("REFUSED_CAMPAIGN")));
 }
 
 TEST_F(PushAnswers, AServerThatLostTheChannelWritesNothing) {

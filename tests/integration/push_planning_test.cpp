@@ -224,6 +224,35 @@ TEST_F(PushPlanning, MoreThanATransactionTakesIsLeftToThePlanOfAll) {
   ExpectVerified(*database_);
 }
 
+TEST_F(PushPlanning, ThePlanOfAllComesToItsEndWhileLargeChangesGoOn) {
+  const int web = Channel("web");
+  constexpr int kTwins = store::PushPlanner::kRowsAtOnce + 500;
+  const auto scan = [&](const char* format, int count, const std::string& sku) {
+    store::ListingChanges changes;
+    for (int i = 0; i < count; ++i) {
+      changes.created.push_back(Live(absl::StrFormat(format, i), sku));
+      if (changes.created.size() < 3000 && i + 1 < count) continue;
+      Scan(web, changes);
+      changes.created.clear();
+    }
+  };
+  scan("%05d", kTwins, "S");
+  scan("z%d", 1, "T");
+  Sync("web", {});
+  Put("q", "T", 1);
+  Sync("web", {.enabled = true});
+  for (int stock = 1; stock <= 4; ++stock) {
+    Put("p", "S", stock);
+    ExpectVerified(*database_);
+    EXPECT_FALSE(*store::PlanSomeOfAll(*database_, Own(web)));
+    ExpectVerified(*database_);
+  }
+  EXPECT_EQ(Pushes(web).size(), kTwins + 1) << "the listing of T, too";
+  EXPECT_LE(PlanAll(web), 3) << "and once more, for the twins that a change had left";
+  ExpectVerified(*database_);
+  EXPECT_EQ(Pushes(web).at(kTwins - 1), "06499 stock 4 PENDING due");
+}
+
 TEST_F(PushPlanning, IgnoringCaseMatchesAndPlans) {
   const int web = Channel("web");
   Put("p", "sku", 5);

@@ -233,6 +233,23 @@ TEST_F(StoreDatabase, SurvivesThatAllItsIdleConnectionsWereCut) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
+// A server that stands still, or cannot be reached any more, must not hold up the others.
+TEST_F(StoreDatabase, ASessionThatHoldsALockAndDoesNothingIsEnded) {
+  Session still(database.address().soci_connect_string);
+  std::int64_t allowed = 0;
+  still.Query("SELECT @@idle_transaction_timeout", {}, [&](const Row& row) { allowed = row.Int(0); });
+  EXPECT_EQ(allowed, 8);
+  still.Execute("SET SESSION idle_transaction_timeout = 1");
+  still.Execute("START TRANSACTION");
+  still.Query("SELECT * FROM t FOR UPDATE", {}, [](const Row&) {});
+
+  absl::Status status = database->Transact([](Session& session) { session.Execute(kAddOne, {1}); });
+
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THROW(still.Execute("COMMIT"), StoreError);
+  EXPECT_TRUE(still.broken());
+}
+
 TEST_F(StoreDatabase, ThreadsShareFewerSessionsThanTheyAre) {
   {
     std::vector<std::jthread> threads;

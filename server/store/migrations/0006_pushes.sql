@@ -1,13 +1,14 @@
 ALTER TABLE merchant ADD COLUMN allow_negative_stock TINYINT NOT NULL DEFAULT 0;
 
 -- How stock and prices are kept in step. push_all_after: the listings of the channel after this id are still to be planned,
--- since it was switched on or its rule changed; NULL: none.
+-- since it was switched on or its rule changed; NULL: none. push_again: and once more all of them, when these are planned.
 ALTER TABLE channel ADD COLUMN stock_sync TINYINT NOT NULL DEFAULT 0;
 ALTER TABLE channel ADD COLUMN stock_percentage INT NOT NULL DEFAULT 100;
 ALTER TABLE channel ADD COLUMN stock_buffer BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE channel ADD COLUMN stock_maximum BIGINT NULL;
 ALTER TABLE channel ADD COLUMN price_sync TINYINT NOT NULL DEFAULT 0;
 ALTER TABLE channel ADD COLUMN push_all_after VARBINARY(512) NULL;
+ALTER TABLE channel ADD COLUMN push_again TINYINT NOT NULL DEFAULT 0;
 
 -- The newest value for each listing and kind (1 stock, 2 price), and what became of it. quantity: units, or ten-thousandths of
 -- the currency. version: another one with each value, so that an answer to an older one is known. outcome: skulink.v1.PushOutcome.
