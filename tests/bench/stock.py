@@ -6,7 +6,6 @@
 Each of N variants gets another stock, and is listed by four shops: with limits as large marketplaces have them, and without.
 """
 import argparse
-import json
 import os
 import pathlib
 import subprocess
@@ -26,15 +25,6 @@ PARENT = 'merchants/default'
 PATIENCE = 3600
 
 
-def write_catalogue(folder, variants):
-    with open(folder / 'pos.jsonl', 'w', encoding='utf-8') as pos, open(folder / 'shop.jsonl', 'w', encoding='utf-8') as shop:
-        for n in range(variants):
-            pos.write(json.dumps({'product_id': f'p{n}', 'name': f'Kemeja {n}', 'variants': [
-                {'variant_id': 'v', 'sku': f'K-{n}', 'price': 1000, 'currency': 'IDR', 'stock': 1}]}) + '\n')
-            shop.write(json.dumps({'listing_id': f'L{n}', 'item_id': f'I{n}', 'name': f'Kemeja {n}', 'seller_sku': f'K-{n}',
-                                   'price': 1000, 'stock': 1, 'status': 'active'}) + '\n')
-
-
 def cpu_seconds(pid):
     """Of a process and its threads."""
     fields = pathlib.Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
@@ -47,7 +37,7 @@ class Measured:
     def __init__(self, build, folder, variants, limit):
         self.build, self.folder, self.variants, self.programs = build, folder, variants, []
         self.limit = limit
-        write_catalogue(folder, variants)
+        stack.write_catalogue(folder, variants, stock=1, stock_at_shop=1)
 
     def __enter__(self):
         try:

@@ -5,6 +5,7 @@ for. It is a context manager; when it is left, all are stopped and the folder is
 """
 import ctypes
 import importlib
+import json
 import os
 import pathlib
 import shutil
@@ -168,6 +169,16 @@ class Stack:
         shutil.rmtree(self.folder, ignore_errors=True)
         if reports:
             raise RuntimeError('the thread sanitizer reports:\n' + '\n'.join(reports))
+
+
+def write_catalogue(folder, variants, stock, stock_at_shop):
+    """pos.jsonl, variants with the SKUs K-0, K-1 and so on, and shop.jsonl, a listing L0, L1 and so on of each."""
+    with open(folder / 'pos.jsonl', 'w', encoding='utf-8') as pos, open(folder / 'shop.jsonl', 'w', encoding='utf-8') as shop:
+        for n in range(variants):
+            pos.write(json.dumps({'product_id': f'p{n}', 'name': f'Kemeja {n}', 'variants': [
+                {'variant_id': 'v', 'sku': f'K-{n}', 'price': 1000, 'currency': 'IDR', 'stock': stock}]}) + '\n')
+            shop.write(json.dumps({'listing_id': f'L{n}', 'item_id': f'I{n}', 'name': f'Kemeja {n}', 'seller_sku': f'K-{n}',
+                                   'price': 1000, 'stock': stock_at_shop, 'status': 'active'}) + '\n')
 
 
 class Api:

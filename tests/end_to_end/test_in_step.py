@@ -1,12 +1,11 @@
 """A large catalogue on four channels stays in step while stocks change without pause."""
-import json
 import pathlib
 import random
 import tempfile
 import time
 import unittest
 
-from stack import Api, ShopControl, Stack
+from stack import Api, ShopControl, Stack, write_catalogue
 
 VARIANTS = 100_000
 SHOPS = ('one', 'two', 'three', 'four')
@@ -17,19 +16,10 @@ PATIENCE = 90
 PARENT = 'merchants/default'
 
 
-def write_catalogue(folder):
-    with open(folder / 'pos.jsonl', 'w', encoding='utf-8') as pos, open(folder / 'shop.jsonl', 'w', encoding='utf-8') as shop:
-        for n in range(VARIANTS):
-            pos.write(json.dumps({'product_id': f'p{n}', 'name': f'Kemeja {n}', 'variants': [
-                {'variant_id': 'v', 'sku': f'K-{n}', 'price': 1000, 'currency': 'IDR', 'stock': 5}]}) + '\n')
-            shop.write(json.dumps({'listing_id': f'L{n}', 'item_id': f'I{n}', 'name': f'Kemeja {n}', 'seller_sku': f'K-{n}',
-                                   'price': 1000, 'stock': 5, 'status': 'active'}) + '\n')
-
-
 class InStep(unittest.TestCase):
     def setUp(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix='skulink-step-')))
-        write_catalogue(folder)
+        write_catalogue(folder, VARIANTS, stock=5, stock_at_shop=5)
         self.stack = self.enterContext(Stack())
         endpoints = self.stack.start_simulator({name: folder / 'shop.jsonl' for name in SHOPS})
         self.shops = [self.enterContext(ShopControl(endpoint)) for endpoint in endpoints.values()]

@@ -1,7 +1,6 @@
 """Stocks change while servers and databases are killed: in the end every shop has what the POS has, and none was ever
 asked to take two values of a listing at once. $SKULINK_KILL_ROUNDS says how often the server is killed."""
 import getpass
-import json
 import os
 import pathlib
 import random
@@ -14,7 +13,7 @@ import time
 import unittest
 import uuid
 
-from stack import Api, Program, ShopControl, Stack, pages
+from stack import Api, Program, ShopControl, Stack, pages, write_catalogue
 
 ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '3'))
 VARIANTS = 300
@@ -22,15 +21,6 @@ SHOPS = ('one', 'two')
 PATIENCE = 90
 TAKEN_OVER = 15  # seconds
 PARENT = 'merchants/default'
-
-
-def write_catalogue(folder):
-    with open(folder / 'pos.jsonl', 'w', encoding='utf-8') as pos, open(folder / 'shop.jsonl', 'w', encoding='utf-8') as shop:
-        for n in range(VARIANTS):
-            pos.write(json.dumps({'product_id': f'p{n}', 'name': f'Kemeja {n}', 'variants': [
-                {'variant_id': 'v', 'sku': f'K-{n}', 'price': 1000, 'currency': 'IDR', 'stock': 5}]}) + '\n')
-            shop.write(json.dumps({'listing_id': f'L{n}', 'item_id': f'I{n}', 'name': f'Kemeja {n}', 'seller_sku': f'K-{n}',
-                                   'price': 1000, 'stock': 1, 'status': 'active'}) + '\n')
 
 
 class Changes:
@@ -111,7 +101,7 @@ class Mariadb:
 class PushKill(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix='skulink-push-')))
-        write_catalogue(self.folder)
+        write_catalogue(self.folder, VARIANTS, stock=5, stock_at_shop=1)
         self.stack = self.enterContext(Stack())
         endpoints = self.stack.start_simulator({name: self.folder / 'shop.jsonl' for name in SHOPS}, '--stock-max=20',
                                                '--write-latency-ms=3')
