@@ -68,23 +68,31 @@ absl::StatusOr<Download::Fetched> Download::Fetch(Groups groups) {
     fetched.groups += answered.count;
     fetched.items.Add(std::move(answered.found), currency_);
   }
+  SKULINK_RETURN_IF_ERROR(FindChanges(fetched));
   return fetched;
 }
 
-absl::StatusOr<StringSet> Download::TakeChanges(const DownloadedItems& items) {
-  store::ListingChanges changes;
-  std::size_t push_kinds = 0;
-  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+absl::Status Download::FindChanges(Fetched& fetched) {
+  return WhileStoreIsAway([&] {
     return database().Read([&](store::Session& session) {
-      changes = ChangesOf(session, job(), items);
-      push_kinds = store::PushKinds(session, merchant_number(), channel_number());
+      fetched.changes = ChangesOf(session, merchant_number(), channel_number(), fetched.items);
     });
-  }));
+  });
+}
+
+absl::StatusOr<StringSet> Download::TakeChanges(store::ListingChanges changes) {
   StringSet changed;
   for (const auto* listings : {&changes.created, &changes.updated}) {
     for (const Listing& listing : *listings) changed.insert(listing.listing_id);
   }
-  if (job().job.validate_only()) return changed;
+  wrote_listings_ = !changed.empty() && !job().job.validate_only();
+  if (!wrote_listings_) return changed;
+  std::size_t push_kinds = 0;
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+    return database().Read([&](store::Session& session) {
+      push_kinds = store::PushKinds(session, merchant_number(), channel_number());
+    });
+  }));
   for (const store::ListingChanges& part :
        PartsOf(std::move(changes), kRowsAtOnce / ScanBatch::RowsOfListing(push_kinds))) {
     SKULINK_RETURN_IF_ERROR(
@@ -96,14 +104,15 @@ absl::StatusOr<StringSet> Download::TakeChanges(const DownloadedItems& items) {
 }
 
 absl::Status Download::Do(Groups groups, Groups following) {
-  SKULINK_ASSIGN_OR_RETURN(const Fetched fetched, ahead_.valid() ? ahead_.get() : Fetch(groups));
+  SKULINK_ASSIGN_OR_RETURN(Fetched fetched, ahead_.valid() ? ahead_.get() : Fetch(groups));
   const Groups now = groups.first(fetched.groups);
   const Groups next = now.size() < groups.size() ? groups.subspan(now.size()) : following;
   if (!next.empty()) {
     // Deferred where no thread can be had: then it is asked for when it is needed.
     ahead_ = std::async(std::launch::async | std::launch::deferred, [this, next] { return Fetch(next); });
   }
-  SKULINK_ASSIGN_OR_RETURN(const StringSet changed, TakeChanges(fetched.items));
+  if (wrote_listings_) SKULINK_RETURN_IF_ERROR(FindChanges(fetched));  // they may be among these
+  SKULINK_ASSIGN_OR_RETURN(const StringSet changed, TakeChanges(std::move(fetched.changes)));
   return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
     DownloadPiece piece(session, merchant, job, fetched.items, options_);
     piece.Decide(now, changed, RowsAtOnce(session));

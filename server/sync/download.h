@@ -20,22 +20,25 @@ class Download final : public TransferJob {
   store::TransferPlan MakePlan(store::Session& session) override;
   absl::Status Do(Groups groups, Groups following) override;
 
-  // What the Seller Center says of the first of some groups.
+  // What the Seller Center says of the first of some groups, and what of that the store does not know.
   struct Fetched {
     std::size_t groups = 0;
     DownloadedItems items;
+    store::ListingChanges changes;
   };
   absl::StatusOr<Fetched> Fetch(Groups groups);
+  absl::Status FindChanges(Fetched& fetched);
   // Rows of the plan in a transaction, at most.
   std::size_t RowsAtOnce(store::Session& session) const;
-  // Writes what the store does not know of these items, unless in a dry run: of all their listings, so in
-  // transactions of its own. Returns the ids of these listings.
-  absl::StatusOr<StringSet> TakeChanges(const DownloadedItems& items);
+  // Writes them, unless in a dry run: they are of all listings of the items, so in transactions of their own.
+  // Returns the ids of these listings.
+  absl::StatusOr<StringSet> TakeChanges(store::ListingChanges changes);
 
   v1::StartDownloadRequest request_;
   DownloadPiece::Options options_;
   std::string currency_;                        // the merchant's
   std::future<absl::StatusOr<Fetched>> ahead_;  // of the next groups, while those before are written
+  bool wrote_listings_ = false;                 // while the next groups were looked at
 };
 
 }  // namespace skulink
