@@ -8,10 +8,7 @@
 #include "common/errors.h"
 #include "common/names.h"
 #include "server/store/catalog_edit.h"
-#include "server/store/listings.h"
 #include "server/store/merchants.h"
-#include "server/store/pushes.h"
-#include "server/sync/scan_batch.h"
 
 namespace skulink {
 namespace {
@@ -69,30 +66,6 @@ absl::StatusOr<Download::Fetched> Download::Fetch(Groups groups) {
     fetched.items.Add(std::move(answered.found), currency_);
   }
   return fetched;
-}
-
-absl::StatusOr<StringSet> Download::TakeChanges(const DownloadedItems& items) {
-  store::ListingChanges changes;
-  std::size_t push_kinds = 0;
-  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    return database().Read([&](store::Session& session) {
-      changes = ChangesOf(session, job(), items);
-      push_kinds = store::PushKinds(session, merchant_number(), channel_number());
-    });
-  }));
-  StringSet changed;
-  for (const auto* listings : {&changes.created, &changes.updated}) {
-    for (const Listing& listing : *listings) changed.insert(listing.listing_id);
-  }
-  if (job().job.validate_only()) return changed;
-  for (const store::ListingChanges& part :
-       PartsOf(std::move(changes), kRowsAtOnce / ScanBatch::RowsOfListing(push_kinds))) {
-    SKULINK_RETURN_IF_ERROR(
-        Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
-          store::ApplyListingChanges(session, merchant, job.channel_number, part, nullptr);
-        }));
-  }
-  return changed;
 }
 
 absl::Status Download::Do(Groups groups, Groups following) {

@@ -28,9 +28,6 @@ class Download final : public TransferJob {
   absl::StatusOr<Fetched> Fetch(Groups groups);
   // Rows of the plan in a transaction, at most.
   std::size_t RowsAtOnce(store::Session& session) const;
-  // Writes what the store does not know of these items, unless in a dry run: of all their listings, so in
-  // transactions of its own. Returns the ids of these listings.
-  absl::StatusOr<StringSet> TakeChanges(const DownloadedItems& items);
 
   v1::StartDownloadRequest request_;
   DownloadPiece::Options options_;

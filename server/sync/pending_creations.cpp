@@ -44,7 +44,9 @@ absl::StatusOr<PendingCreations> ReadPendingCreations(store::Database& database,
     std::vector<store::CreationRecord> records = store::FindUnknownCreations(session, job, after, limit);
     if (records.empty()) return pending;
     pending.last = records.back();
-    const SkuCase sku_case = store::RequireMerchant(session, job.merchant_id).sku_case;
+    const store::Merchant merchant = store::RequireMerchant(session, job.merchant_id);
+    const SkuCase sku_case = merchant.sku_case;
+    pending.currency = merchant.currency;
     std::vector<ItemCreation> creations;
     ItemsOfKeys items;
     for (const store::CreationRecord& record : records) {

@@ -6,10 +6,13 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/string_map.h"
 #include "server/store/transfer_plan.h"
 #include "server/sync/running_job.h"
 
 namespace skulink {
+
+class DownloadedItems;
 
 // A download or an upload: writes down at its start what is to be done, and then does it piece by piece, with
 // how far it is in the transaction of each piece, so that a successor goes on after the last one.
@@ -25,6 +28,10 @@ class TransferJob : public RunningJob {
   // Deals with the first of these groups, at least one. `following` come after them all; they are there until
   // they are dealt with.
   virtual absl::Status Do(Groups groups, Groups following) = 0;
+
+  // Writes what the store does not know of these items, unless in a dry run: of all their listings, so in
+  // transactions of its own. Returns the ids of these listings.
+  absl::StatusOr<StringSet> TakeChanges(const DownloadedItems& items);
 
   // Within the transaction that deals with the next groups: writes their items, counts them, and notes that
   // they are done.

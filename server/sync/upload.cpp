@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -11,6 +12,7 @@
 #include "common/string_map.h"
 #include "server/store/listings.h"
 #include "server/store/merchants.h"
+#include "server/sync/download_piece.h"
 #include "server/sync/pending_creations.h"
 #include "server/sync/retry.h"
 
@@ -145,6 +147,7 @@ absl::Status Upload::AskAgain() {
     if (!pending.last) return absl::OkStatus();
     last = *std::move(pending.last);
     const absl::Status asked = Ask(pending.groups);
+    SKULINK_RETURN_IF_ERROR(ReadAnswered(pending.groups, pending.currency));
     SKULINK_RETURN_IF_ERROR(
         Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
           Take(session, merchant, job, pending.groups);
@@ -152,6 +155,29 @@ absl::Status Upload::AskAgain() {
         }));
     SKULINK_RETURN_IF_ERROR(asked);
   }
+}
+
+absl::Status Upload::ReadAnswered(std::span<UploadGroup> groups, const std::string& currency) {
+  std::vector<Listing*> answered;
+  std::set<std::string> distinct;
+  for (UploadGroup& group : groups) {
+    if (!group.answer || !group.answer->known()) continue;
+    for (Listing& listing : group.answer->listings) {
+      answered.push_back(&listing);
+      distinct.insert(listing.item_id);
+    }
+  }
+  const std::vector<std::string> ids(distinct.begin(), distinct.end());
+  DownloadedItems items;
+  for (std::span<const std::string> left = ids; !left.empty();) {
+    SKULINK_ASSIGN_OR_RETURN(AnsweredItems some, GetFirstItems(left));
+    items.Add(std::move(some.found), currency);
+    left = left.subspan(some.count);
+  }
+  for (Listing* const listing : answered) {
+    if (items.Find(listing->listing_id) == nullptr) listing->state = ListingState::kUnknown;
+  }
+  return TakeChanges(items).status();
 }
 
 absl::StatusOr<std::vector<UploadGroup>> Upload::Decide(Groups groups) {

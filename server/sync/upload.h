@@ -24,6 +24,9 @@ class Upload final : public TransferJob {
 
   // Finds out what became of all creations of the channel of which that is not known.
   absl::Status AskAgain();
+  // Takes what the shop has now of the items of these answers, which may be of long ago. What it does not
+  // show is, in the answers, in no state that is known: it may be gone, or not be shown yet.
+  absl::Status ReadAnswered(std::span<UploadGroup> groups, const std::string& currency);
   // Decides what to do with the first of these groups, and in a firm upload commits it.
   absl::StatusOr<std::vector<UploadGroup>> Decide(Groups groups);
 

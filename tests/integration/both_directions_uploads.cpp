@@ -79,17 +79,26 @@ std::optional<BothDirectionsModel::MadeKeys> BothDirectionsModel::AskAgain(const
   MadeKeys made;
   for (std::size_t first = 0; first < center.unanswered.size(); first += limit) {
     std::vector<Creation*> to_ask;
+    std::vector<std::pair<Creation*, std::string>> found;
     for (std::size_t i = first; i < std::min(first + limit, center.unanswered.size()); ++i) {
       Creation& creation = center.unanswered[i];
       const std::string item = ItemFound(channel, creation);
-      creation.answered = !item.empty();
-      if (creation.answered) {
-        center.items_made[creation.product][creation.upload] = item;
+      if (!item.empty()) {
+        found.emplace_back(&creation, item);
       } else {
         to_ask.push_back(&creation);
       }
     }
     const bool answered = Ask(center, to_ask, /*firm=*/true);
+    if (!ReadAnswered(channel, to_ask)) {
+      for (Creation* const creation : to_ask) creation->answered = false;
+      std::erase_if(center.unanswered, [](const Creation& creation) { return creation.answered; });
+      return std::nullopt;
+    }
+    for (const auto& [creation, item] : found) {
+      creation->answered = true;
+      center.items_made[creation->product][creation->upload] = item;
+    }
     for (const Creation* creation : to_ask) {
       if (!creation->answered) continue;
       Take(channel, *creation);
@@ -102,6 +111,27 @@ std::optional<BothDirectionsModel::MadeKeys> BothDirectionsModel::AskAgain(const
   }
   center.unanswered.clear();
   return made;
+}
+
+// Takes what the shop has now of what it answered, and of what it does not show not that it is live.
+bool BothDirectionsModel::ReadAnswered(const std::string& channel, const std::vector<Creation*>& asked) {
+  std::set<std::string> items;
+  for (const Creation* const creation : asked) {
+    if (creation->answered && !creation->listings.empty()) items.insert(creation->listings.front().item_id);
+  }
+  const std::optional<Found> found = GetItems(seller_centers.at(channel), {items.begin(), items.end()});
+  if (!found) return false;
+  std::set<std::string> shown;
+  for (const Offer* const offer : *found) {
+    shown.insert(offer->listing.listing_id);
+    Learn(channel, *offer);
+  }
+  for (Creation* const creation : asked) {
+    for (Listing& listing : creation->listings) {
+      if (creation->answered && !shown.contains(listing.listing_id)) listing.state = ListingState::kUnknown;
+    }
+  }
+  return true;
 }
 
 std::string BothDirectionsModel::ItemFound(const std::string& channel, const Creation& creation) const {
