@@ -20,6 +20,15 @@ using Products = absl::flat_hash_map<std::int64_t, UploadProduct>;
 // Of one statement: with more values of a few columns together MariaDB looks at all listings of the channel.
 constexpr std::size_t kKeysAtOnce = 500;
 
+template <typename Take>
+void InParts(const std::vector<std::string_view>& keys, const Take& take) {
+  for (std::size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
+    const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::size_t count = std::min(kKeysAtOnce, keys.size() - first);
+    take(std::vector<std::string_view>(begin, begin + static_cast<std::ptrdiff_t>(count)));
+  }
+}
+
 StockSync StockRule(Session& session, const JobRecord& job) {
   StockSync rule;
   session.Query(
@@ -158,16 +167,31 @@ void FindListingsOfKeys(
   std::vector<std::int64_t> states = StatesInUse(session, job.merchant_number)[job.channel_number];
   std::erase(states, static_cast<std::int64_t>(ListingState::kDeleted));
   if (states.empty()) return;
-  for (std::size_t first = 0; first < sku_keys.size(); first += kKeysAtOnce) {
-    const auto begin = sku_keys.begin() + static_cast<std::ptrdiff_t>(first);
-    const std::size_t count = std::min(kKeysAtOnce, sku_keys.size() - first);
-    const std::vector<std::string_view> some(begin, begin + static_cast<std::ptrdiff_t>(count));
+  InParts(sku_keys, [&](const std::vector<std::string_view>& some) {
     session.Query(
         "SELECT sku_key, listing_id, item_id FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND "
         "channel_no = ? AND state IN (?) AND in_pos IN (?) AND sku_key IN (?)",
         {job.merchant_number, job.channel_number, states, in_pos, some},
         [&](const Row& row) { take(row.Text(0), row.Text(1), row.Text(2)); });
-  }
+  });
+}
+
+absl::flat_hash_set<std::int64_t> FindProducts(Session& session, const JobRecord& job,
+                                               const std::vector<std::int64_t>& numbers) {
+  absl::flat_hash_set<std::int64_t> found;
+  session.Query("SELECT product_no FROM product WHERE merchant_no = ? AND product_no IN (?)",
+                {job.merchant_number, numbers}, [&](const Row& row) { found.insert(row.Int(0)); });
+  return found;
+}
+
+StringSet FindKeysInPos(Session& session, const JobRecord& job,
+                        const std::vector<std::string_view>& sku_keys) {
+  StringSet found;
+  InParts(sku_keys, [&](const std::vector<std::string_view>& some) {
+    session.Query("SELECT sku_key FROM variant FORCE INDEX (by_sku) WHERE merchant_no = ? AND sku_key IN (?)",
+                  {job.merchant_number, some}, [&](const Row& row) { found.insert(row.String(0)); });
+  });
+  return found;
 }
 
 bool WasScannedInFull(Session& session, std::int64_t merchant_number, int channel) {

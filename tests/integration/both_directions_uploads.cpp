@@ -85,7 +85,7 @@ std::optional<BothDirectionsModel::MadeKeys> BothDirectionsModel::AskAgain(const
       const std::string item = ItemFound(channel, creation);
       if (!item.empty()) {
         found.emplace_back(&creation, item);
-      } else {
+      } else if (IsWanted(creation)) {
         to_ask.push_back(&creation);
       }
     }
@@ -109,8 +109,18 @@ std::optional<BothDirectionsModel::MadeKeys> BothDirectionsModel::AskAgain(const
     std::erase_if(center.unanswered, [](const Creation& creation) { return creation.answered; });
     return std::nullopt;
   }
-  center.unanswered.clear();
+  std::erase_if(center.unanswered, [](const Creation& creation) { return creation.answered; });
   return made;
+}
+
+// The POS still has its product, or one of its SKUs.
+bool BothDirectionsModel::IsWanted(const Creation& creation) const {
+  std::set<std::string> keys;
+  for (const ListingCreation& listing : creation.content.listings) keys.insert(Key(listing.seller_sku));
+  const std::vector<Row> rows = Variants();
+  return std::any_of(rows.begin(), rows.end(), [&](const Row& row) {
+    return row.product->number == creation.product || keys.contains(Key(row.variant->sku));
+  });
 }
 
 // Takes what the shop has now of what it answered, and of what it does not show not that it is live.

@@ -238,6 +238,24 @@ TEST_F(UploadAnswersTest, WhatTheShopDoesNotShowOfACreationIsNotLive) {
   EXPECT_THAT(Books(shop()), SizeIs(1));
 }
 
+TEST_F(UploadAnswersTest, AsksNotOnceMoreForAProductThatIsGone) {
+  Import(MakeProduct("p1", {"A-1"}));
+  shop().OnCreate(
+      [](const auto&, const auto*) { return grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "expired"); });
+  EXPECT_EQ(Upload(Products({"p1"})).state(), v1::JOB_STATE_FAILED);
+  AnswerWell();
+  ASSERT_TRUE(store::DeleteProduct(database(), "default", "p1", std::nullopt).ok());
+  Import(MakeProduct("p2", {"B-1"}));
+
+  EXPECT_THAT(Outcomes(Upload(Products({"p2"}))), (OutcomeMap{{"v-B-1", "CREATED"}}));
+
+  EXPECT_THAT(Books(shop()), SizeIs(1));
+  // A product that wants the SKU asks for the same, lest there are two.
+  Import(MakeProduct("p3", {"A-1"}));
+  EXPECT_THAT(Outcomes(Upload(Products({"p3"}))), (OutcomeMap{{"v-A-1", "SKIPPED ALREADY_LINKED"}}));
+  EXPECT_EQ(shop().AllBooks().creations_size(), 2) << "no other key";
+}
+
 TEST_F(UploadAnswersTest, AddsAListingOfACorrectedSkuToTheItemThatItMade) {
   Import(MakeProduct("p1", {"A-1=Merah"}));
   Upload(Products({"p1"}));
