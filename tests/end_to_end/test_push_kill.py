@@ -114,7 +114,7 @@ class PushKill(unittest.TestCase):
         self.assertEqual(len(expected), VARIANTS)
         give_up = time.monotonic() + PATIENCE
         while True:
-            differing = {f'{name}/{listing_id}': (books.listing.stock, expected[listing_id])
+            differing = {f'{name}/{listing_id}': (expected[listing_id], [update.quantity for update in books.stock_updates][-4:])
                          for name, shop in self.shops.items() for listing_id, books in shop.listings().items()
                          if books.listing.stock != expected[listing_id]}
             if not differing:
