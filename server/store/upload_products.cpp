@@ -21,6 +21,15 @@ using Products = absl::flat_hash_map<std::int64_t, UploadProduct>;
 // keys are.
 constexpr std::size_t kKeysAtOnce = 2000;
 
+template <typename Take>
+void InParts(const std::vector<std::string_view>& keys, const Take& take) {
+  for (std::size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
+    const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::size_t count = std::min(kKeysAtOnce, keys.size() - first);
+    take(std::vector<std::string_view>(begin, begin + static_cast<std::ptrdiff_t>(count)));
+  }
+}
+
 StockSync StockRule(Session& session, const JobRecord& job) {
   StockSync rule;
   session.Query(
@@ -163,10 +172,7 @@ void FindListingsOfKeys(
     const std::function<void(std::string_view, std::string_view, std::string_view)>& take) {
   std::vector<ListingState> states = StatesInUse(session, job.merchant_number)[job.channel_number];
   std::erase(states, ListingState::kDeleted);
-  for (std::size_t first = 0; first < sku_keys.size(); first += kKeysAtOnce) {
-    const auto begin = sku_keys.begin() + static_cast<std::ptrdiff_t>(first);
-    const std::size_t count = std::min(kKeysAtOnce, sku_keys.size() - first);
-    const std::vector<std::string_view> some(begin, begin + static_cast<std::ptrdiff_t>(count));
+  InParts(sku_keys, [&](const std::vector<std::string_view>& some) {
     for (const ListingState state : states) {
       for (const std::int64_t place : in_pos) {
         session.Query(
@@ -179,7 +185,29 @@ void FindListingsOfKeys(
             [&](const Row& row) { take(row.Text(0), row.Text(1), row.Text(2)); });
       }
     }
-  }
+  });
+}
+
+absl::flat_hash_set<std::int64_t> FindProducts(Session& session, const JobRecord& job,
+                                               const std::vector<std::int64_t>& numbers) {
+  absl::flat_hash_set<std::int64_t> found;
+  session.Query(
+      "WITH asked (k) AS (?) SELECT p.product_no FROM asked STRAIGHT_JOIN product p FORCE INDEX (PRIMARY) ON "
+      "p.merchant_no = ? AND p.product_no = asked.k",
+      {Keys(numbers), job.merchant_number}, [&](const Row& row) { found.insert(row.Int(0)); });
+  return found;
+}
+
+StringSet FindKeysInPos(Session& session, const JobRecord& job,
+                        const std::vector<std::string_view>& sku_keys) {
+  StringSet found;
+  InParts(sku_keys, [&](const std::vector<std::string_view>& some) {
+    session.Query(
+        "WITH asked (k) AS (?) SELECT v.sku_key FROM asked STRAIGHT_JOIN variant v FORCE INDEX (by_sku) ON "
+        "v.merchant_no = ? AND v.sku_key = asked.k",
+        {Keys(some), job.merchant_number}, [&](const Row& row) { found.insert(row.String(0)); });
+  });
+  return found;
 }
 
 bool WasScannedInFull(Session& session, std::int64_t merchant_number, int channel) {

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "common/string_map.h"
 #include "server/store/jobs.h"
 #include "server/store/products.h"
 #include "server/store/session.h"
@@ -48,6 +50,13 @@ void FindListingsOfKeys(
     Session& session, const JobRecord& job, const std::vector<std::string_view>& sku_keys,
     const std::vector<std::int64_t>& in_pos,
     const std::function<void(std::string_view, std::string_view, std::string_view)>& take);
+
+// Of these products, those that there are.
+absl::flat_hash_set<std::int64_t> FindProducts(Session& session, const JobRecord& job,
+                                               const std::vector<std::int64_t>& numbers);
+// Of these keys, those that variants have.
+StringSet FindKeysInPos(Session& session, const JobRecord& job,
+                        const std::vector<std::string_view>& sku_keys);
 
 // The channel was read in full once, so that what it has is known.
 bool WasScannedInFull(Session& session, std::int64_t merchant_number, int channel);

@@ -8,10 +8,7 @@
 #include "common/errors.h"
 #include "common/names.h"
 #include "server/store/catalog_edit.h"
-#include "server/store/listings.h"
 #include "server/store/merchants.h"
-#include "server/store/pushes.h"
-#include "server/sync/scan_batch.h"
 
 namespace skulink {
 namespace {
@@ -68,39 +65,8 @@ absl::StatusOr<Download::Fetched> Download::Fetch(Groups groups) {
     fetched.groups += answered.count;
     fetched.items.Add(std::move(answered.found), currency_);
   }
-  SKULINK_RETURN_IF_ERROR(FindChanges(fetched));
+  SKULINK_ASSIGN_OR_RETURN(fetched.changes, FindChanges(fetched.items));
   return fetched;
-}
-
-absl::Status Download::FindChanges(Fetched& fetched) {
-  return WhileStoreIsAway([&] {
-    return database().Read([&](store::Session& session) {
-      fetched.changes = ChangesOf(session, merchant_number(), channel_number(), fetched.items);
-    });
-  });
-}
-
-absl::StatusOr<StringSet> Download::TakeChanges(store::ListingChanges changes) {
-  StringSet changed;
-  for (const auto* listings : {&changes.created, &changes.updated}) {
-    for (const Listing& listing : *listings) changed.insert(listing.listing_id);
-  }
-  wrote_listings_ = !changed.empty() && !job().job.validate_only();
-  if (!wrote_listings_) return changed;
-  std::size_t push_kinds = 0;
-  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
-    return database().Read([&](store::Session& session) {
-      push_kinds = store::PushKinds(session, merchant_number(), channel_number());
-    });
-  }));
-  for (const store::ListingChanges& part :
-       PartsOf(std::move(changes), kRowsAtOnce / ScanBatch::RowsOfListing(push_kinds))) {
-    SKULINK_RETURN_IF_ERROR(
-        Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
-          store::ApplyListingChanges(session, merchant, job.channel_number, part, nullptr);
-        }));
-  }
-  return changed;
 }
 
 absl::Status Download::Do(Groups groups, Groups following) {
@@ -111,8 +77,12 @@ absl::Status Download::Do(Groups groups, Groups following) {
     // Deferred where no thread can be had: then it is asked for when it is needed.
     ahead_ = std::async(std::launch::async | std::launch::deferred, [this, next] { return Fetch(next); });
   }
-  if (wrote_listings_) SKULINK_RETURN_IF_ERROR(FindChanges(fetched));  // they may be among these
+  // Some of these may be among what was written while they were looked at.
+  if (wrote_listings_) {
+    SKULINK_ASSIGN_OR_RETURN(fetched.changes, FindChanges(fetched.items));
+  }
   SKULINK_ASSIGN_OR_RETURN(const StringSet changed, TakeChanges(std::move(fetched.changes)));
+  wrote_listings_ = !changed.empty();
   return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
     DownloadPiece piece(session, merchant, job, fetched.items, options_);
     piece.Decide(now, changed, RowsAtOnce(session));

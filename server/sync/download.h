@@ -27,12 +27,8 @@ class Download final : public TransferJob {
     store::ListingChanges changes;
   };
   absl::StatusOr<Fetched> Fetch(Groups groups);
-  absl::Status FindChanges(Fetched& fetched);
   // Rows of the plan in a transaction, at most.
   std::size_t RowsAtOnce(store::Session& session) const;
-  // Writes them, unless in a dry run: they are of all listings of the items, so in transactions of their own.
-  // Returns the ids of these listings.
-  absl::StatusOr<StringSet> TakeChanges(store::ListingChanges changes);
 
   v1::StartDownloadRequest request_;
   DownloadPiece::Options options_;

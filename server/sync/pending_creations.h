@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -14,6 +15,7 @@ namespace skulink {
 struct PendingCreations {
   std::optional<store::CreationRecord> last;  // that was looked at; absent: there are no more
   std::vector<UploadGroup> groups;            // to be asked for once more
+  std::string currency;                       // the merchant's
   // A scan found all that they asked for, in one item: they are done.
   std::vector<store::CreationRecord> found;
 };

@@ -89,6 +89,7 @@ absl::StatusOr<store::ScanPages> QuickScan::RecallPages() {
       }
     }
   }
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] { return RecallIncomplete(database(), job(), memory_); }));
   memory_.resume_tokens.insert(pages.resume_token_hashes.begin(), pages.resume_token_hashes.end());
   return pages;
 }

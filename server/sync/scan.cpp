@@ -126,6 +126,7 @@ absl::Status Scan::ReadWhatWasSeen() {
     for (; entry < listings.loaded() && listings.Id(entry) <= last_id; ++entry)
       listings.met(entry) = Met::kCounted;
   }
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] { return RecallIncomplete(database(), job(), *memory_); }));
   resume_token_ = std::move(pages.resume_token);
   memory_->resume_tokens.insert(pages.resume_token_hashes.begin(), pages.resume_token_hashes.end());
   return absl::OkStatus();

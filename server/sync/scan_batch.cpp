@@ -10,6 +10,7 @@ namespace skulink {
 namespace {
 
 constexpr int kMaxPagesWithoutNews = 1000;
+constexpr int kItemsAtOnce = 1000;
 
 absl::Status Contradiction(std::string_view field, const std::string& message) {
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID,
@@ -30,6 +31,20 @@ v1::JobItem ItemOf(const std::string& listing_id, const std::string& item_id, v1
 }
 
 }  // namespace
+
+absl::Status RecallIncomplete(store::Database& database, const store::JobRecord& job, ScanMemory& memory) {
+  const JobName name{job.merchant_id, job.job_id};
+  std::vector<std::int64_t> numbers{0};
+  while (!numbers.empty()) {
+    SKULINK_ASSIGN_OR_RETURN(const std::vector<v1::JobItem> items,
+                             store::ListJobItems(database, name, numbers.back(), kItemsAtOnce, numbers));
+    for (const v1::JobItem& item : items) {
+      if (item.outcome() != v1::JOB_ITEM_OUTCOME_INCOMPLETE) continue;
+      memory.incomplete.insert(store::ChannelMemory::Hash(item.listing_id()));
+    }
+  }
+  return absl::OkStatus();
+}
 
 bool ScanBatch::Changes(const ListingPage& page) const {
   return !changed_ids_.empty() &&
@@ -148,6 +163,7 @@ void ScanBatch::TakeRefused(const RefusedListing& refused) {
 }
 
 void ScanBatch::TakeIncomplete(const IncompleteListing& incomplete) {
+  if (!memory_.incomplete.insert(store::ChannelMemory::Hash(incomplete.listing_id)).second) return;
   ++incomplete_;
   items_.push_back(
       ItemOf(incomplete.listing_id, incomplete.item_id, v1::JOB_ITEM_OUTCOME_INCOMPLETE, incomplete.status));

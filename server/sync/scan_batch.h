@@ -12,6 +12,7 @@
 #include "common/errors.h"
 #include "common/string_map.h"
 #include "server/sellercenters/seller_center.h"
+#include "server/store/database.h"
 #include "server/store/jobs.h"
 #include "server/store/listings.h"
 #include "server/sync/listing_index.h"
@@ -40,9 +41,14 @@ struct ScanMemory {
   absl::flat_hash_set<std::uint64_t> resume_tokens;
   // Ids of refused listings that the channel does not have.
   absl::flat_hash_set<std::uint64_t> refused;
+  // Ids of listings that were reported as incomplete.
+  absl::flat_hash_set<std::uint64_t> incomplete;
   int pages_without_news = 0;  // in a row
   std::string currency;        // the merchant's: of prices that come without one
 };
+
+// What a server before this one reported as incomplete.
+absl::Status RecallIncomplete(store::Database& database, const store::JobRecord& job, ScanMemory& memory);
 
 // Pages that are written in one transaction: what they change, and what a successor needs to go on after
 // them.
@@ -61,7 +67,7 @@ class ScanBatch {
   void TakeFound(Listing listing);
   // One that is there, but cannot be taken.
   void TakeRefused(const RefusedListing& refused);
-  // What was left out of one that was taken.
+  // What was left out of one that was taken: reported once, though it may come again.
   void TakeIncomplete(const IncompleteListing& incomplete);
   // A listing that is no longer there.
   void Remove(ListingIndex::Entry entry, std::string item_id);

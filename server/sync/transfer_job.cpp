@@ -7,6 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/errors.h"
+#include "server/store/listings.h"
+#include "server/store/merchants.h"
+#include "server/store/pushes.h"
+#include "server/sync/download_piece.h"
+#include "server/sync/scan_batch.h"
 
 namespace skulink {
 namespace {
@@ -79,6 +84,38 @@ absl::Status TransferJob::Plan() {
     job.position = ToString(Position());
     job.job.mutable_transfer()->set_expected(plan->rows());
   });
+}
+
+absl::StatusOr<store::ListingChanges> TransferJob::FindChanges(const DownloadedItems& items) {
+  store::ListingChanges changes;
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+    return database().Read([&](store::Session& session) {
+      changes = ChangesOf(session, merchant_number(), channel_number(), items);
+    });
+  }));
+  return changes;
+}
+
+absl::StatusOr<StringSet> TransferJob::TakeChanges(store::ListingChanges changes) {
+  StringSet changed;
+  for (const auto* listings : {&changes.created, &changes.updated}) {
+    for (const Listing& listing : *listings) changed.insert(listing.listing_id);
+  }
+  if (changed.empty() || job().job.validate_only()) return changed;
+  std::size_t push_kinds = 0;
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+    return database().Read([&](store::Session& session) {
+      push_kinds = store::PushKinds(session, merchant_number(), channel_number());
+    });
+  }));
+  for (const store::ListingChanges& part :
+       PartsOf(std::move(changes), kRowsAtOnce / ScanBatch::RowsOfListing(push_kinds))) {
+    SKULINK_RETURN_IF_ERROR(
+        Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
+          store::ApplyListingChanges(session, merchant, job.channel_number, part, nullptr);
+        }));
+  }
+  return changed;
 }
 
 void TransferJob::NoteDone(store::Session& session, store::JobRecord& job, std::size_t groups,

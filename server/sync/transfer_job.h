@@ -6,10 +6,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/string_map.h"
+#include "server/store/listings.h"
 #include "server/store/transfer_plan.h"
 #include "server/sync/running_job.h"
 
 namespace skulink {
+
+class DownloadedItems;
 
 // A download or an upload: writes down at its start what is to be done, and then does it piece by piece, with
 // how far it is in the transaction of each piece, so that a successor goes on after the last one.
@@ -25,6 +29,11 @@ class TransferJob : public RunningJob {
   // Deals with the first of these groups, at least one. `following` come after them all; they are there until
   // they are dealt with.
   virtual absl::Status Do(Groups groups, Groups following) = 0;
+
+  // What the store does not know of these items, of all their listings.
+  absl::StatusOr<store::ListingChanges> FindChanges(const DownloadedItems& items);
+  // Writes that, unless in a dry run, in transactions of its own. Returns the ids of these listings.
+  absl::StatusOr<StringSet> TakeChanges(store::ListingChanges changes);
 
   // Within the transaction that deals with the next groups: writes their items, counts them, and notes that
   // they are done.

@@ -24,6 +24,9 @@ class Upload final : public TransferJob {
 
   // Finds out what became of all creations of the channel of which that is not known.
   absl::Status AskAgain();
+  // Takes what the shop has now of the items of these answers, which may be of long ago. What it does not
+  // show is, in the answers, in no state that is known: it may be gone, or not be shown yet.
+  absl::Status ReadAnswered(std::span<UploadGroup> groups, const std::string& currency);
   // Decides what to do with the first of these groups, and in a firm upload commits it.
   absl::StatusOr<std::vector<UploadGroup>> Decide(Groups groups);
 
@@ -38,9 +41,9 @@ class Upload final : public TransferJob {
   absl::Status Ask(std::span<UploadGroup> groups);
   absl::Status AskOnce(std::span<UploadGroup* const> groups);
 
-  // Writes what was answered.
+  // Writes what was answered. The job does not come back to the first `done` of these groups.
   static void Take(store::Session& session, const store::Merchant& merchant, const store::JobRecord& job,
-                   std::span<const UploadGroup> groups);
+                   std::span<const UploadGroup> groups, std::size_t done);
   // Writes what became of groups that were asked for, and forgets the creations of those that were not.
   absl::Status Report(std::span<UploadGroup> asked, std::span<const UploadGroup> not_asked);
 

@@ -171,6 +171,12 @@ class Stack:
             raise RuntimeError('the thread sanitizer reports:\n' + '\n'.join(reports))
 
 
+def write_lines(path, rows):
+    """JSON Lines."""
+    path.write_text(''.join(json.dumps(row) + '\n' for row in rows), encoding='utf-8')
+    return path
+
+
 def write_catalogue(folder, variants, stock, stock_at_shop):
     """pos.jsonl, variants with the SKUs K-0, K-1 and so on, and shop.jsonl, a listing L0, L1 and so on of each."""
     with open(folder / 'pos.jsonl', 'w', encoding='utf-8') as pos, open(folder / 'shop.jsonl', 'w', encoding='utf-8') as shop:

@@ -1,10 +1,12 @@
-"""Scans whose server, or whose database, is killed in the middle: they end by themselves, with the right views."""
+"""Scans whose server, or whose database, is killed in the middle: they end by themselves, with the right views.
+$SKULINK_KILL_ROUNDS says how often the server is killed."""
 import importlib.machinery
 import importlib.util
 import io
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import sys
@@ -14,16 +16,18 @@ import unittest
 import uuid
 from contextlib import redirect_stdout
 
+import errors
+import shop_faults
 from stack import REPOSITORY, Api, Stack
 
 COPIES = 5  # of the sample
 PAGE_SIZE = 125
 PATIENCE = 60
-KILLS = 10  # at as many different pages
-# How much of the shop is written, at least, when the server is killed; the later ones where several of the first came to one
-# page, as they do on a busy machine.
-SHARES = (0.0, 0.03, 0.1, 0.2, 0.32, 0.45, 0.55, 0.7, 0.83, 0.95,
-          0.06, 0.15, 0.26, 0.38, 0.5, 0.62, 0.76, 0.9, 0.01, 0.13, 0.29, 0.42, 0.58, 0.66, 0.8)
+LONGEST = 1.0  # a scan takes about so long before it stands at the last page
+ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '3'))
+SEED = int(os.environ.get('SKULINK_KILL_SEED', '20'))
+# What a shop does wrong at some page: what passes by itself, and the expired token.
+FAULTS = (*shop_faults.PASSING, 'connection-cut', shop_faults.EXPIRED_TOKEN)
 
 
 def load(name, path):
@@ -67,6 +71,7 @@ def other_goods(value, copy):
 class Kill(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        cls.random = random.Random(SEED)
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix='skulink-kill-')))
         with redirect_stdout(io.StringIO()):
             make_scenario(cls.folder)
@@ -103,13 +108,17 @@ class Kill(unittest.TestCase):
         cls.api.channels.CreateChannel(v1.CreateChannelRequest(
             parent=runner.PARENT, channel_id=name, channel=v1.Channel(display_name=name, endpoint=endpoint)))
 
-    def start_scan(self):
+    def start_scan(self, faults=()):
         """Of a shop that never sends its last page when it is first asked for it, so that the scan cannot end too early."""
         from skulink.v1 import sync_service_pb2 as v1
         endpoints = self.stack.start_simulator(
             {'shopee': self.folder / 'channel.shopee.jsonl'}, f'--page-size-max={PAGE_SIZE}', '--latency-ms=2',
-            f'--fault=shopee=hang:{self.pages}:1')
+            f'--fault=shopee=hang:{self.pages}:1', *(f'--fault=shopee={fault}' for fault in faults))
         self.add_channel('shopee', endpoints['shopee'])
+        return self.scan_in_full()
+
+    def scan_in_full(self):
+        from skulink.v1 import sync_service_pb2 as v1
         return self.api.sync.StartScan(v1.StartScanRequest(
             channel=runner.PARENT + '/channels/shopee', mode=v1.SCAN_MODE_FULL, request_id=str(uuid.uuid4()))).job.name
 
@@ -141,13 +150,22 @@ class Kill(unittest.TestCase):
         self.fail(f'not reached in {PATIENCE} s: {job}\n{self.stack.server.log()}')
 
     def await_end(self, name):
+        """How many jobs it takes: one that an expired token ended is followed by another one."""
         from skulink.v1 import sync_service_pb2 as v1
-        job = self.watch(name, lambda job: job.state not in (v1.JOB_STATE_QUEUED, v1.JOB_STATE_RUNNING))
+        jobs, created = 1, 0
+        while (job := self.watch(name, lambda job: job.state not in (
+                v1.JOB_STATE_QUEUED, v1.JOB_STATE_RUNNING))).state == v1.JOB_STATE_FAILED:
+            self.assertEqual(errors.details(job.error).reason, 'SELLER_CENTER_UNAUTHENTICATED')
+            created += job.progress.created
+            jobs += 1
+            name = self.scan_in_full()
         progress = job.progress
         self.assertEqual(job.state, v1.JOB_STATE_SUCCEEDED, job)
         # No page and no listing counts twice, none is left out.
-        self.assertEqual((progress.pages, progress.listings_seen, progress.created), (self.pages, self.listings, self.listings))
-        self.assertEqual((progress.updated, progress.unchanged, progress.removed, progress.refused), (0, 0, 0, 0))
+        self.assertEqual((progress.pages, progress.listings_seen, progress.created + created),
+                         (self.pages, self.listings, self.listings))
+        self.assertEqual((progress.updated, progress.unchanged, progress.removed, progress.refused), (0, created, 0, 0))
+        return jobs
 
     def check_views(self):
         answers = runner.Answers(self.folder / 'answers')
@@ -172,24 +190,26 @@ class Kill(unittest.TestCase):
         self.assertRegex(verified.stdout, r'verified 2 merchants, \d{4,} variants, \d{5,} listings: 0 differences')
         self.start_server()
 
-    def test_server_killed_at_ten_pages(self):
-        killed_at = set()
-        for share in SHARES:
-            if len(killed_at) == KILLS:
-                break
-            with self.subTest(share=share):
-                name = self.start_scan()
-                job = self.watch(name, lambda job, least=share * self.listings: job.progress.listings_seen >= least)
-                self.stack.server.kill()
-                self.api.connection.close()
-                self.assertLess(job.progress.pages, self.pages)
-                killed_at.add(job.progress.pages)
-                self.start_server()
-                self.await_end(name)
+    def kill(self, name):
+        """At a random moment; returns how many pages were written before."""
+        from skulink.v1 import sync_service_pb2 as v1
+        time.sleep(self.random.uniform(0, LONGEST))
+        pages = self.api.sync.GetJob(v1.GetJobRequest(name=name)).job.progress.pages
+        self.stack.server.kill()
+        self.api.connection.close()
+        self.start_server()
+        return pages
+
+    def test_server_killed_again_and_again(self):
+        killed_at, jobs = [], []
+        for round_ in range(ROUNDS):
+            with self.subTest(round=round_):
+                name = self.start_scan(shop_faults.some(self.random, range(1, self.pages), *FAULTS))
+                killed_at.append([self.kill(name) for _ in range(self.random.randint(1, 3))])
+                jobs.append(self.await_end(name))
                 self.check_views()
                 self.forget_channel()
-        self.assertEqual(len(killed_at), KILLS, killed_at)
-        print('killed after pages', sorted(killed_at), 'of', self.pages, flush=True)
+        print('killed after pages', killed_at, 'of', self.pages, 'jobs', jobs, flush=True)
         self.verify()
 
     def test_database_killed(self):

@@ -1,22 +1,24 @@
 """Stocks change while servers and databases are killed: in the end every shop has what the POS has, and none was ever
 asked to take two values of a listing at once. $SKULINK_KILL_ROUNDS says how often the server is killed."""
-import getpass
+import itertools
 import os
 import pathlib
 import random
-import shutil
 import signal
-import subprocess
 import tempfile
 import threading
 import time
 import unittest
 import uuid
 
-from stack import Api, Program, ShopControl, Stack, pages, write_catalogue
+import shop_faults
+from shared_store import SharedStore
+from stack import Api, ShopControl, Stack, pages, write_catalogue
 
 ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '3'))
+STOPS = max(1, ROUNDS // 3)  # each takes a lease
 VARIANTS = 300
+WATCHED = VARIANTS - 1  # is changed by the test alone
 SHOPS = ('one', 'two')
 PATIENCE = 90
 TAKEN_OVER = 15  # seconds
@@ -26,9 +28,10 @@ PARENT = 'merchants/default'
 class Changes:
     """Sets stocks without pause, at one server after the other, each call until it is answered."""
 
-    def __init__(self, addresses):
+    def __init__(self, addresses, next_stock=lambda: random.randrange(1000)):
         self.addresses = addresses  # of servers; may change
         self.made = 0
+        self._next_stock = next_stock
         self._failure, self._stop = None, threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -45,8 +48,8 @@ class Changes:
     def _run(self):
         try:
             while not self._stop.is_set():
-                variants = random.sample(range(VARIANTS), 10)
-                set_stock({n: random.randrange(1000) for n in variants}, lambda: random.choice(list(self.addresses)),
+                variants = random.sample(range(WATCHED), 10)
+                set_stock({n: self._next_stock() for n in variants}, lambda: random.choice(list(self.addresses)),
                           self._stop)
                 self.made += 1
         except Exception as failure:  # told by whoever waits for the end
@@ -70,32 +73,6 @@ def set_stock(quantities, address, stop=threading.Event()):
                     raise
         if stop.wait(0.05):
             return
-
-
-class Mariadb:
-    """An external database server, with an empty database `skulink`."""
-
-    def __init__(self, folder):
-        self.socket, data = folder / 'db.sock', folder / 'db'
-        user = getpass.getuser()
-        subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={data}', f'--user={user}', '--skip-test-db',
-                        '--auth-root-authentication-method=socket', f'--auth-root-socket-user={user}'],
-                       check=True, capture_output=True)
-        program = shutil.which('mariadbd') or '/usr/sbin/mariadbd'
-        self.process = subprocess.Popen(
-            [program, '--no-defaults', f'--datadir={data}', f'--user={user}', f'--socket={self.socket}', '--skip-networking',
-             '--local-infile=1', '--max-connections=300', f'--log-error={folder / "db.log"}'], stdin=subprocess.DEVNULL)
-        self.url = f'mysql://{user}@/skulink?socket={self.socket}'
-        give_up = time.monotonic() + PATIENCE
-        create = ['mariadb', '--no-defaults', f'--socket={self.socket}', '-e', 'CREATE DATABASE skulink CHARACTER SET utf8mb4']
-        while subprocess.run(create, check=False, capture_output=True).returncode != 0:
-            if time.monotonic() > give_up:
-                raise TimeoutError((folder / 'db.log').read_text(errors='replace')[-4000:])
-            time.sleep(0.1)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
 
 
 class PushKill(unittest.TestCase):
@@ -137,7 +114,7 @@ class PushKill(unittest.TestCase):
         self.assertEqual(len(expected), VARIANTS)
         give_up = time.monotonic() + PATIENCE
         while True:
-            differing = {f'{name}/{listing_id}': (books.listing.stock, expected[listing_id])
+            differing = {f'{name}/{listing_id}': (expected[listing_id], [update.quantity for update in books.stock_updates][-4:])
                          for name, shop in self.shops.items() for listing_id, books in shop.listings().items()
                          if books.listing.stock != expected[listing_id]}
             if not differing:
@@ -149,11 +126,18 @@ class PushKill(unittest.TestCase):
             self.assertEqual(list(books.violations), [])
             self.assertLessEqual(books.most_in_flight, 1)
 
+    def spoil(self):
+        """Each shop does something wrong soon: most of it passes, and to an expired token it is asked again later."""
+        for shop in self.shops.values():
+            shop.change(faults=shop_faults.some(random, ('stock',), *shop_faults.PASSING, *shop_faults.AFTER_WRITE,
+                                                shop_faults.EXPIRED_TOKEN))
+
     def test_server_killed_again_and_again(self):
         self.fill(self.stack.address)
         addresses = [self.stack.address]
         with Changes(addresses) as changes:
             for _ in range(ROUNDS):
+                self.spoil()
                 made = changes.made
                 time.sleep(random.uniform(0.05, 1.5))
                 self.stack.server.kill()
@@ -181,12 +165,8 @@ class PushKill(unittest.TestCase):
         self.assertIsNone(self.stack.server.process.poll())
 
     def test_one_of_two_servers_killed(self):
-        mariadb = Mariadb(self.folder)
-        self.addCleanup(mariadb.stop)
-        migrated = subprocess.run([self.stack.build / 'bin' / 'skulinkd', 'migrate', '--mysql', mariadb.url],
-                                  capture_output=True, text=True, check=False)
-        self.assertEqual(migrated.returncode, 0, migrated.stderr)
-        servers = [self.start_on(mariadb, name) for name in ('first', 'second')]
+        store = self.enterContext(SharedStore(self.folder))
+        servers = [store.start_server(name) for name in ('first', 'second')]
         self.fill(servers[0][1])
         addresses = [address for _, address in servers]
         slowest = 0.0
@@ -196,22 +176,60 @@ class PushKill(unittest.TestCase):
                 program, address = servers[killed]
                 addresses.remove(address)
                 program.kill()
-            start = time.monotonic()
-            set_stock({7: 70 + killed}, lambda: addresses[0])
-            self.wait_for(lambda killed=killed: all(
-                shop.listings('L7')['L7'].listing.stock == 70 + killed for shop in self.shops.values()))
-            slowest = max(slowest, time.monotonic() - start)
+            slowest = max(slowest, self.await_taken_over(addresses[0], 70 + killed))
             self.await_in_step(addresses[0])
-            servers[killed] = self.start_on(mariadb, f'again-{killed}')
+            servers[killed] = store.start_server(f'again-{killed}')
             addresses.append(servers[killed][1])
         print(f'taken over within {slowest:.1f} s', flush=True)
         self.assertLess(slowest, TAKEN_OVER)
 
-    def start_on(self, mariadb, name):
-        program = Program([self.stack.build / 'bin' / 'skulinkd', 'serve', '--listen', '127.0.0.1:0', '--mysql', mariadb.url],
-                          self.folder / f'{name}.log', 'listening on ')
-        self.addCleanup(program.stop)
-        return program, program.output[-1].split()[2]
+    def test_stopped_server_goes_on_after_another_one_took_over(self):
+        """What it was about to send is old by then. Stocks only rise, so that an old one is seen for what it is."""
+        store = self.enterContext(SharedStore(self.folder))
+        owner, address = store.start_server('first')
+        self.fill(address)
+        rising = itertools.count(1)
+        slowest = 0.0
+        for stop in range(STOPS):
+            addresses = [address]
+            with Changes(addresses, lambda: next(rising)) as changes:
+                self.wait_for_changes(changes, 5)  # which keep the channels with their owner
+                other, other_address = store.start_server(f'other-{stop}')
+                self.wait_for_changes(changes, random.randrange(30))
+                addresses[:] = [other_address]
+                owner.process.send_signal(signal.SIGSTOP)
+                try:
+                    slowest = max(slowest, self.await_taken_over(other_address, next(rising)))
+                    self.wait_for_changes(changes, random.randrange(30))
+                finally:
+                    owner.process.send_signal(signal.SIGCONT)
+                addresses[:] = [address, other_address]
+                self.wait_for_changes(changes, 30)
+            self.await_in_step(other_address)
+            self.check_only_rose()
+            owner.stop()
+            owner, address = other, other_address
+        print(f'{STOPS} stopped servers were taken over within {slowest:.1f} s', flush=True)
+        self.assertLess(slowest, TAKEN_OVER)
+
+    def wait_for_changes(self, changes, count):
+        made = changes.made
+        self.wait_for(lambda: changes.made >= made + count)
+
+    def await_taken_over(self, address, quantity):
+        """How long it takes until each shop has a stock that was set at this server."""
+        start = time.monotonic()
+        set_stock({WATCHED: quantity}, lambda: address)
+        self.wait_for(lambda: all(shop.listings(f'L{WATCHED}')[f'L{WATCHED}'].listing.stock == quantity
+                                  for shop in self.shops.values()))
+        return time.monotonic() - start
+
+    def check_only_rose(self):
+        for name, shop in self.shops.items():
+            for listing_id, books in shop.listings().items():
+                # Before them comes the one of the catalogue.
+                sent = [update.quantity for update in books.stock_updates][1:]
+                self.assertEqual(sent, sorted(sent), f'{name}/{listing_id}')
 
     def wait_for(self, condition):
         give_up = time.monotonic() + PATIENCE

@@ -7,14 +7,9 @@ import pathlib
 import time
 import unittest
 
-from stack import ShopControl, Stack
+from stack import ShopControl, Stack, write_lines
 
 PATIENCE = 60
-
-
-def write_lines(path, rows):
-    path.write_text(''.join(json.dumps(row) + '\n' for row in rows), encoding='utf-8')
-    return path
 
 
 class Stock(unittest.TestCase):

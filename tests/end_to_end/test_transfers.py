@@ -1,5 +1,5 @@
-"""Downloads, uploads and quick scans whose server is killed at any moment: nothing is made, or counted, twice, nothing is
-left out.
+"""Downloads, uploads and quick scans whose server is killed at any moment, of shops that do all sorts of things wrong
+meanwhile: nothing is made, or counted, twice, nothing is left out.
 
 SKULINK_KILL_ROUNDS says how often each is killed; by default a few times.
 """
@@ -13,6 +13,8 @@ import time
 import unittest
 import uuid
 
+import errors
+import shop_faults
 from stack import Api, ShopControl, Stack, pages
 
 ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '3'))
@@ -72,25 +74,40 @@ class Transfers(unittest.TestCase):
         while time.monotonic() < give_up:
             now = self.api.sync.GetJob(v1.GetJobRequest(name=job.name)).job
             if now.state not in (v1.JOB_STATE_QUEUED, v1.JOB_STATE_RUNNING):
-                self.assertEqual(now.state, v1.JOB_STATE_SUCCEEDED, now)
                 return now
             time.sleep(0.05)
         self.fail(f'not ended in {PATIENCE} s: {now}\n{self.stack.server.log()}')
 
-    def kill_in_the_middle(self, job, longest):
-        """Kills and starts the server a few times; returns how much was done at each."""
+    def await_success(self, job):
         from skulink.v1 import sync_service_pb2 as v1
-        done_at = []
+        now = self.await_end(job)
+        self.assertEqual(now.state, v1.JOB_STATE_SUCCEEDED, now)
+        return now
+
+    def kill_in_the_middle(self, start, longest, control, call, *kinds):
+        """Starts a job, and kills and starts the server a few times, while the shop does what is wrong of these kinds in
+        the call. A job that an expired token ends is followed by another one. Returns the jobs, as they ended, and
+        how much the first had done at each kill."""
+        from skulink.v1 import sync_service_pb2 as v1
+        jobs, done_at = [start()], []
         for _ in range(self.random.randint(1, 3)):
             time.sleep(self.random.uniform(0, longest))
-            now = self.api.sync.GetJob(v1.GetJobRequest(name=job.name)).job
+            control.change(faults=shop_faults.some(self.random, (call,), *kinds))
+            time.sleep(self.random.uniform(0, longest))
+            now = self.api.sync.GetJob(v1.GetJobRequest(name=jobs[0].name)).job
             self.stack.server.kill()
             self.api.connection.close()
             self.start_server()
             if now.state != v1.JOB_STATE_RUNNING:
                 break
             done_at.append(now.progress.listings_seen if now.kind == v1.JOB_KIND_SCAN else now.transfer.done)
-        return done_at
+        while (ended := self.await_end(jobs[-1])).state == v1.JOB_STATE_FAILED:
+            self.assertEqual(errors.details(ended.error).reason, 'SELLER_CENTER_UNAUTHENTICATED')
+            jobs[-1] = ended
+            jobs.append(start())
+        self.assertEqual(ended.state, v1.JOB_STATE_SUCCEEDED, ended)
+        control.change(clear_faults=True)  # those to which it did not come
+        return [*jobs[:-1], ended], done_at
 
     def report(self, job):
         from skulink.v1 import sync_service_pb2 as v1
@@ -108,27 +125,31 @@ class Transfers(unittest.TestCase):
         from skulink.v1 import catalog_service_pb2, products_menu_service_pb2, sync_service_pb2 as v1
         killed = []
         for round_ in range(ROUNDS):
-            with self.subTest(round=round_):
+            with self.subTest(round=round_), ShopControl(self.source) as control:
                 channel = self.new_merchant(f'down-{round_}', self.source)
                 merchant = channel.partition('/channels/')[0]
-                self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
-                job = self.api.sync.StartDownload(v1.StartDownloadRequest(
-                    channel=channel, all=True, request_id=str(uuid.uuid4()))).job
-                killed.append(self.kill_in_the_middle(job, 0.7))
-                transfer = self.await_end(job).transfer
-                self.assertEqual((transfer.done, transfer.created, transfer.linked),
-                                 (ITEMS * PER_ITEM, len(SKUS), ITEMS * PER_ITEM - len(SKUS)))
-                items = self.report(job)
+                self.await_success(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
+                jobs, done_at = self.kill_in_the_middle(lambda: self.api.sync.StartDownload(v1.StartDownloadRequest(
+                    channel=channel, all=True, request_id=str(uuid.uuid4()))).job, 0.4, control, 'get',
+                    *shop_faults.PASSING, shop_faults.EXPIRED_TOKEN)
+                killed.append((len(jobs), done_at))
+                transfers = [job.transfer for job in jobs]
+                self.assertEqual(sum(transfer.created for transfer in transfers), len(SKUS))
+                self.assertEqual(sum(transfer.skipped + transfer.failed for transfer in transfers), 0)
+                if len(jobs) == 1:  # another one does not find what shares a SKU with what the first made
+                    self.assertEqual((transfers[0].done, transfers[0].linked),
+                                     (ITEMS * PER_ITEM, ITEMS * PER_ITEM - len(SKUS)))
+                items = [item for job in jobs for item in self.report(job)]
                 self.assertEqual(len({item.listing_id for item in items}), len(items))
                 products = [product for page in pages(self.api.catalog.ListProducts, catalog_service_pb2.ListProductsRequest(
                     parent=merchant, page_size=1000)) for product in page.products]
                 variants = [variant.sku for product in products for variant in product.variants]
                 self.assertEqual(len(variants), len(SKUS))
                 self.assertEqual(set(variants), SKUS)
-                self.assertEqual(len(products), transfer.parents_created)
+                self.assertEqual(len(products), sum(transfer.parents_created for transfer in transfers))
                 rows = self.api.menu.ListNotInPos(products_menu_service_pb2.ListNotInPosRequest(parent=merchant)).listings
                 self.assertEqual(len(rows), 0)
-        print('downloads killed after', killed, flush=True)
+        print('downloads, jobs and killed after', killed, flush=True)
         self.verify()
 
     def test_uploads(self):
@@ -138,32 +159,34 @@ class Transfers(unittest.TestCase):
             with self.subTest(round=round_):
                 endpoint = self.stack.start_simulator({'target': self.folder / 'nothing.jsonl'}, '--create-max=20',
                                                       '--write-latency-ms=3')['target']
+                control = self.enterContext(ShopControl(endpoint))
                 channel = self.new_merchant(f'up-{round_}', endpoint)
                 merchant = channel.partition('/channels/')[0]
                 imported = self.stack.cli('import', self.folder / 'pos.jsonl', merchant=f'up-{round_}')
                 self.assertEqual(imported.returncode, 0, imported.stderr)
-                self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
-                job = self.api.sync.StartUpload(v1.StartUploadRequest(
+                self.await_success(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
+                jobs, done_at = self.kill_in_the_middle(lambda: self.api.sync.StartUpload(v1.StartUploadRequest(
                     channel=channel, products=[f'{merchant}/products/p-{item}' for item in range(ITEMS)],
-                    request_id=str(uuid.uuid4()))).job
-                killed.append(self.kill_in_the_middle(job, 1.5))
-                transfer = self.await_end(job).transfer
-                self.assertEqual((transfer.done, transfer.created, transfer.parents_created),
-                                 (ITEMS * PER_ITEM, ITEMS * PER_ITEM, ITEMS))
-                items = self.report(job)
+                    request_id=str(uuid.uuid4()))).job, 1, control, 'create',
+                    *shop_faults.PASSING, *shop_faults.AFTER_WRITE, shop_faults.EXPIRED_TOKEN)
+                killed.append((len(jobs), done_at))
+                transfer = jobs[-1].transfer
+                self.assertEqual((transfer.done, transfer.created + transfer.skipped), (ITEMS * PER_ITEM, ITEMS * PER_ITEM))
+                if len(jobs) == 1:
+                    self.assertEqual((transfer.created, transfer.parents_created), (ITEMS * PER_ITEM, ITEMS))
+                items = self.report(jobs[-1])
                 self.assertEqual(len({item.variant for item in items}), len(items))
-                with ShopControl(endpoint) as control:
-                    listings = [books.listing for books in control.listings().values()]
-                    self.assertEqual(list(control.books().violations), [])
+                listings = [books.listing for books in control.listings().values()]
+                self.assertEqual(list(control.books().violations), [])
                 self.assertEqual(len(listings), ITEMS * PER_ITEM)
                 self.assertEqual(len({listing.seller_sku for listing in listings}), ITEMS * PER_ITEM)
                 self.assertEqual(len({listing.item_id for listing in listings}), ITEMS)
                 self.assertEqual({item.listing_id for item in items}, {listing.listing_id for listing in listings})
                 # A scan finds that all is as it is known.
-                scan = self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
+                scan = self.await_success(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
                 self.assertEqual(scan.progress.unchanged, ITEMS * PER_ITEM)
                 self.stack.simulators.pop().stop()
-        print('uploads killed after', killed, flush=True)
+        print('uploads, jobs and killed after', killed, flush=True)
         self.verify()
 
     def test_quick_scans(self):
@@ -174,28 +197,30 @@ class Transfers(unittest.TestCase):
             with self.subTest(round=round_):
                 endpoint = self.stack.start_simulator({'changing': self.folder / 'shop.jsonl'}, '--page-size-max=300',
                                                       '--max-requests-per-second=20')['changing']
+                control = self.enterContext(ShopControl(endpoint))
                 channel = self.new_merchant(f'quick-{round_}', endpoint)
-                self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
-                with ShopControl(endpoint) as control:
-                    for stock, mode, listings in ((6, v1.SCAN_MODE_UPDATED, ITEMS * PER_ITEM),
-                                                  (7, v1.SCAN_MODE_ITEM, len(item_ids) * PER_ITEM)):
-                        changed = [books.listing for books in control.listings().values()]
-                        for listing in changed:
-                            listing.stock = stock
-                        control.change(put=changed)
-                        job = self.api.sync.StartScan(v1.StartScanRequest(
-                            channel=channel, mode=mode, request_id=str(uuid.uuid4()),
-                            item_ids=item_ids if mode == v1.SCAN_MODE_ITEM else [])).job
-                        killed[mode].append(self.kill_in_the_middle(job, 0.7))
-                        progress = self.await_end(job).progress
-                        self.assertEqual((progress.listings_seen, progress.updated, progress.created, progress.removed),
-                                         (listings, listings, 0, 0))
+                self.await_success(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
+                for stock, mode, listings in ((6, v1.SCAN_MODE_UPDATED, ITEMS * PER_ITEM),
+                                              (7, v1.SCAN_MODE_ITEM, len(item_ids) * PER_ITEM)):
+                    changed = [books.listing for books in control.listings().values()]
+                    for listing in changed:
+                        listing.stock = stock
+                    control.change(put=changed)
+                    where = 'get' if mode == v1.SCAN_MODE_ITEM else str(self.random.randint(1, 20))
+                    jobs, done_at = self.kill_in_the_middle(lambda: self.api.sync.StartScan(v1.StartScanRequest(
+                        channel=channel, mode=mode, request_id=str(uuid.uuid4()),
+                        item_ids=item_ids if mode == v1.SCAN_MODE_ITEM else [])).job, 0.5, control, where,
+                        *shop_faults.PASSING, shop_faults.EXPIRED_TOKEN)
+                    killed[mode].append((len(jobs), done_at))
+                    progress = jobs[-1].progress
+                    self.assertEqual((progress.listings_seen, progress.created, progress.removed), (listings, 0, 0))
+                    self.assertEqual(sum(job.progress.updated for job in jobs), listings)
                 # The others still have the stock that the UPDATED scan found.
-                scan = self.await_end(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
+                scan = self.await_success(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
                 self.assertEqual(scan.progress.unchanged, len(item_ids) * PER_ITEM)
                 self.assertEqual(scan.progress.updated, (ITEMS - len(item_ids)) * PER_ITEM)
                 self.stack.simulators.pop().stop()
-        print('quick scans killed after', *killed.values(), flush=True)
+        print('quick scans, jobs and killed after', *killed.values(), flush=True)
         self.verify()
 
 

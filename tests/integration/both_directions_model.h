@@ -154,6 +154,8 @@ class BothDirectionsModel : public MenuModel {
   // The SKU keys that were made, by product; nullopt when the Seller Center does not let us in.
   using MadeKeys = std::map<std::int64_t, std::set<std::string>>;
   std::optional<MadeKeys> AskAgain(const std::string& channel);
+  bool IsWanted(const Creation& creation) const;
+  bool ReadAnswered(const std::string& channel, const std::vector<Creation*>& asked);
   // The item in which a scan found all that was asked for; empty: none.
   std::string ItemFound(const std::string& channel, const Creation& creation) const;
   const Listing* ListingOf(const std::string& channel, const std::string& sku) const;

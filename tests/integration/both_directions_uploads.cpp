@@ -79,17 +79,26 @@ std::optional<BothDirectionsModel::MadeKeys> BothDirectionsModel::AskAgain(const
   MadeKeys made;
   for (std::size_t first = 0; first < center.unanswered.size(); first += limit) {
     std::vector<Creation*> to_ask;
+    std::vector<std::pair<Creation*, std::string>> found;
     for (std::size_t i = first; i < std::min(first + limit, center.unanswered.size()); ++i) {
       Creation& creation = center.unanswered[i];
       const std::string item = ItemFound(channel, creation);
-      creation.answered = !item.empty();
-      if (creation.answered) {
-        center.items_made[creation.product][creation.upload] = item;
-      } else {
+      if (!item.empty()) {
+        found.emplace_back(&creation, item);
+      } else if (IsWanted(creation)) {
         to_ask.push_back(&creation);
       }
     }
     const bool answered = Ask(center, to_ask, /*firm=*/true);
+    if (!ReadAnswered(channel, to_ask)) {
+      for (Creation* const creation : to_ask) creation->answered = false;
+      std::erase_if(center.unanswered, [](const Creation& creation) { return creation.answered; });
+      return std::nullopt;
+    }
+    for (const auto& [creation, item] : found) {
+      creation->answered = true;
+      center.items_made[creation->product][creation->upload] = item;
+    }
     for (const Creation* creation : to_ask) {
       if (!creation->answered) continue;
       Take(channel, *creation);
@@ -100,8 +109,39 @@ std::optional<BothDirectionsModel::MadeKeys> BothDirectionsModel::AskAgain(const
     std::erase_if(center.unanswered, [](const Creation& creation) { return creation.answered; });
     return std::nullopt;
   }
-  center.unanswered.clear();
+  std::erase_if(center.unanswered, [](const Creation& creation) { return creation.answered; });
   return made;
+}
+
+// The POS still has its product, or one of its SKUs.
+bool BothDirectionsModel::IsWanted(const Creation& creation) const {
+  std::set<std::string> keys;
+  for (const ListingCreation& listing : creation.content.listings) keys.insert(Key(listing.seller_sku));
+  const std::vector<Row> rows = Variants();
+  return std::any_of(rows.begin(), rows.end(), [&](const Row& row) {
+    return row.product->number == creation.product || keys.contains(Key(row.variant->sku));
+  });
+}
+
+// Takes what the shop has now of what it answered, and of what it does not show not that it is live.
+bool BothDirectionsModel::ReadAnswered(const std::string& channel, const std::vector<Creation*>& asked) {
+  std::set<std::string> items;
+  for (const Creation* const creation : asked) {
+    if (creation->answered && !creation->listings.empty()) items.insert(creation->listings.front().item_id);
+  }
+  const std::optional<Found> found = GetItems(seller_centers.at(channel), {items.begin(), items.end()});
+  if (!found) return false;
+  std::set<std::string> shown;
+  for (const Offer* const offer : *found) {
+    shown.insert(offer->listing.listing_id);
+    Learn(channel, *offer);
+  }
+  for (Creation* const creation : asked) {
+    for (Listing& listing : creation->listings) {
+      if (creation->answered && !shown.contains(listing.listing_id)) listing.state = ListingState::kUnknown;
+    }
+  }
+  return true;
 }
 
 std::string BothDirectionsModel::ItemFound(const std::string& channel, const Creation& creation) const {

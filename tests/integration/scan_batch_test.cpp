@@ -44,5 +44,25 @@ TEST_F(ScanBatchTest, EmptyPagesBetweenOthersAreFine) {
   }
 }
 
+// A later page, a look-up, or both its price and its option of one answer.
+TEST_F(ScanBatchTest, IncompleteListingIsReportedOnce) {
+  const Listing listing{.listing_id = "l", .item_id = "i", .state = ListingState::kLive};
+  const IncompleteListing incomplete{
+      .listing_id = "l", .item_id = "i", .status = absl::DataLossError("price")};
+  v1::ScanProgress progress;
+  std::size_t reported = 0;
+  std::int64_t live_seen = 0;
+  for (const char* token : {"1", "2"}) {
+    ScanBatch batch(memory_);
+    batch.Take({.listings = {listing}, .incomplete = {incomplete}, .resume_token = token});
+    batch.TakeIncomplete(incomplete);
+    batch.AddTo(progress, live_seen);
+    reported += batch.items().size();
+  }
+
+  EXPECT_EQ(progress.incomplete(), 1);
+  EXPECT_EQ(reported, 1u);
+}
+
 }  // namespace
 }  // namespace skulink

@@ -185,6 +185,23 @@ TEST_F(ScanJobsTest, SuccessorKnowsWhatWasRefused) {
   EXPECT_EQ(ended.progress().created(), 49);
 }
 
+TEST_F(ScanJobsTest, SuccessorKnowsWhatWasReportedAsIncomplete) {
+  std::vector<sellercenter::v1::Listing> listings = MakeListings(50);
+  listings[0].set_stock(-1);
+  shop().SetListings(listings);
+  shop().AddFault(At(4, FaultKind::kListingOnTwoPages, 1));
+  const v1::Job job = StartAndHoldAfterTwoPages();
+  StopEngine();
+  shop().Release();
+
+  StartEngine({});
+  const v1::Job ended = AwaitEnd(job);
+
+  EXPECT_EQ(ended.state(), v1::JOB_STATE_SUCCEEDED) << ended.ShortDebugString();
+  EXPECT_EQ(ended.progress().incomplete(), 1);
+  EXPECT_EQ(Items(ended).size(), 1u);
+}
+
 TEST_F(ScanJobsTest, TokenUsedByThePredecessorIsKnown) {
   const v1::Job job = StartAndHoldAfterTwoPages();
   StopEngine();

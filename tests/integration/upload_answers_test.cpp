@@ -206,6 +206,56 @@ TEST_F(UploadAnswersTest, TakesWhatAScanFoundForWhatBecameOfACreation) {
   EXPECT_EQ(Number("SELECT COUNT(*) FROM item_creation WHERE outcome = 0"), 0);
 }
 
+TEST_F(UploadAnswersTest, TakesWhatTheShopHasNowOfACreationThatIsAskedForOnceMore) {
+  Import(MakeProduct("p1", {"A-1=Merah", "A-2=Biru"}));
+  UploadWithoutAnswer(Products({"p1"}));
+  std::vector<simulator::ListingBooks> books = shop().AllListingBooks();
+  ASSERT_THAT(books, SizeIs(2));
+  const bool first = books[0].listing().seller_sku() == "A-1";
+  proto::Listing changed = books[first ? 0 : 1].listing();
+  changed.set_state(proto::LISTING_STATE_INACTIVE);
+  shop().Upsert(changed);
+
+  const v1::Job job = Upload(Products({"p1"}));
+
+  EXPECT_THAT(Outcomes(job), (OutcomeMap{{"v-A-1", "CREATED"}, {"v-A-2", "CREATED"}}));
+  EXPECT_THAT(SoldInChannel(), ElementsAre("A-2"));
+  EXPECT_EQ(Scan().progress().unchanged(), 2);
+}
+
+// The shop may be about to show it, so that it is not made once more before a scan says what is there.
+TEST_F(UploadAnswersTest, WhatTheShopDoesNotShowOfACreationIsNotLive) {
+  Import(MakeProduct("p1", {"A-1"}));
+  UploadWithoutAnswer(Products({"p1"}));
+  shop().Remove(shop().AllListingBooks()[0].listing().listing_id());
+
+  Upload(Products({"p1"}));
+
+  EXPECT_THAT(SoldInChannel(), IsEmpty());
+  EXPECT_THAT(Outcomes(Upload(Products({"p1"}))), (OutcomeMap{{"v-A-1", "SKIPPED ALREADY_LINKED"}}));
+  EXPECT_EQ(Scan().progress().removed(), 1);
+  EXPECT_THAT(Outcomes(Upload(Products({"p1"}))), (OutcomeMap{{"v-A-1", "CREATED"}}));
+  EXPECT_THAT(Books(shop()), SizeIs(1));
+}
+
+TEST_F(UploadAnswersTest, AsksNotOnceMoreForAProductThatIsGone) {
+  Import(MakeProduct("p1", {"A-1"}));
+  shop().OnCreate(
+      [](const auto&, const auto*) { return grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "expired"); });
+  EXPECT_EQ(Upload(Products({"p1"})).state(), v1::JOB_STATE_FAILED);
+  AnswerWell();
+  ASSERT_TRUE(store::DeleteProduct(database(), "default", "p1", std::nullopt).ok());
+  Import(MakeProduct("p2", {"B-1"}));
+
+  EXPECT_THAT(Outcomes(Upload(Products({"p2"}))), (OutcomeMap{{"v-B-1", "CREATED"}}));
+
+  EXPECT_THAT(Books(shop()), SizeIs(1));
+  // A product that wants the SKU asks for the same, lest there are two.
+  Import(MakeProduct("p3", {"A-1"}));
+  EXPECT_THAT(Outcomes(Upload(Products({"p3"}))), (OutcomeMap{{"v-A-1", "SKIPPED ALREADY_LINKED"}}));
+  EXPECT_EQ(shop().AllBooks().creations_size(), 2) << "no other key";
+}
+
 TEST_F(UploadAnswersTest, AddsAListingOfACorrectedSkuToTheItemThatItMade) {
   Import(MakeProduct("p1", {"A-1=Merah"}));
   Upload(Products({"p1"}));
