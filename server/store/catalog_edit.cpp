@@ -64,11 +64,12 @@ std::vector<Product> SelectProducts(Session& session, std::string_view where,
   if (products.empty()) return products;
   absl::flat_hash_map<std::int64_t, Product*> by_number;
   for (Product& product : products) by_number[product.number] = &product;
-  session.Query("SELECT v.product_no, " + std::string(kVariantColumns) +
-                    " FROM variant v WHERE v.merchant_no = ? AND v.product_no IN (?) "
-                    "ORDER BY v.product_no, v.variant_no",
-                {merchant, numbers},
-                [&](const Row& row) { by_number[row.Int(0)]->variants.push_back(VariantFromRow(row, 1)); });
+  session.Query(
+      "WITH asked (k) AS (?) SELECT v.product_no, " + std::string(kVariantColumns) +
+          " FROM asked STRAIGHT_JOIN variant v FORCE INDEX (PRIMARY) ON v.merchant_no = ? AND v.product_no = "
+          "asked.k ORDER BY v.product_no, v.variant_no",
+      {Keys(numbers), merchant},
+      [&](const Row& row) { by_number[row.Int(0)]->variants.push_back(VariantFromRow(row, 1)); });
   return products;
 }
 
@@ -89,9 +90,10 @@ void CatalogEdit::LoadProducts(const std::vector<std::string>& product_ids) {
   absl::flat_hash_map<std::int64_t, EditedProduct*> by_number;
   std::vector<std::int64_t> numbers;
   session_.Query(
-      "SELECT product_no, product_id, name, version, image_uris FROM product WHERE merchant_no = ? AND "
-      "product_id IN (?)",
-      {merchant_.number, product_ids}, [&](const Row& row) {
+      "WITH asked (k) AS (?) SELECT p.product_no, p.product_id, p.name, p.version, p.image_uris FROM asked "
+      "STRAIGHT_JOIN "
+      "product p FORCE INDEX (by_id) ON p.merchant_no = ? AND p.product_id = asked.k",
+      {Keys(product_ids), merchant_.number}, [&](const Row& row) {
         EditedProduct& product = products_.emplace_back();
         product.now = {.number = row.Int(0),
                        .id = row.String(1),
@@ -103,19 +105,21 @@ void CatalogEdit::LoadProducts(const std::vector<std::string>& product_ids) {
         numbers.push_back(product.now.number);
       });
   if (numbers.empty()) return;
-  session_.Query("SELECT v.product_no, v.variant_no, v.sku_key, v.badges, " + std::string(kVariantColumns) +
-                     " FROM variant v WHERE v.merchant_no = ? AND v.product_no IN (?) "
-                     "ORDER BY v.product_no, v.variant_no",
-                 {merchant_.number, numbers}, [&](const Row& row) {
-                   EditedVariant& variant = by_number[row.Int(0)]->variants.emplace_back();
-                   variant.number = row.Int(1);
-                   variant.sku_key = row.String(2);
-                   variant.key_before = variant.sku_key;
-                   variant.badges_before = static_cast<Badges>(row.Int(3));
-                   variant.now = VariantFromRow(row, 4);
-                   variant.had_stock = variant.now.stock.has_value();
-                   variant.had_price = variant.now.price.has_value();
-                 });
+  session_.Query(
+      "WITH asked (k) AS (?) SELECT v.product_no, v.variant_no, v.sku_key, v.badges, " +
+          std::string(kVariantColumns) +
+          " FROM asked STRAIGHT_JOIN variant v FORCE INDEX (PRIMARY) ON v.merchant_no = ? AND v.product_no "
+          "= asked.k ORDER BY v.product_no, v.variant_no",
+      {Keys(numbers), merchant_.number}, [&](const Row& row) {
+        EditedVariant& variant = by_number[row.Int(0)]->variants.emplace_back();
+        variant.number = row.Int(1);
+        variant.sku_key = row.String(2);
+        variant.key_before = variant.sku_key;
+        variant.badges_before = static_cast<Badges>(row.Int(3));
+        variant.now = VariantFromRow(row, 4);
+        variant.had_stock = variant.now.stock.has_value();
+        variant.had_price = variant.now.price.has_value();
+      });
 }
 
 void CatalogEdit::LoadOwners(const std::vector<std::string_view>& skus) {
@@ -133,10 +137,12 @@ void CatalogEdit::LoadOwners(const std::vector<std::string_view>& skus) {
   if (distinct.empty()) return;
   const std::vector<std::string> keys(distinct.begin(), distinct.end());
   session_.Query(
-      "SELECT v.sku_key, p.product_id, v.variant_id FROM variant v FORCE INDEX (by_sku) "
-      "JOIN product p ON p.merchant_no = v.merchant_no AND p.product_no = v.product_no "
-      "WHERE v.merchant_no = ? AND v.sku_key IN (?)",
-      {merchant_.number, keys}, [&](const Row& row) {
+      "WITH asked (k) AS (?) SELECT v.sku_key, p.product_id, v.variant_id FROM asked STRAIGHT_JOIN variant v "
+      "FORCE "
+      "INDEX (by_sku) ON v.merchant_no = ? AND v.sku_key = asked.k STRAIGHT_JOIN product p FORCE INDEX "
+      "(PRIMARY) ON "
+      "p.merchant_no = v.merchant_no AND p.product_no = v.product_no",
+      {Keys(keys), merchant_.number}, [&](const Row& row) {
         owners_[row.Text(0)] = {row.String(1), row.String(2)};
       });
 }
@@ -375,7 +381,7 @@ void CatalogEdit::MoveListings(KeyMoves& moves, MenuLedger& ledger) {
   }
 }
 
-void CatalogEdit::MoveListingsOfChannel(int channel, const std::vector<std::int64_t>& states, KeyMoves& moves,
+void CatalogEdit::MoveListingsOfChannel(int channel, const std::vector<ListingState>& states, KeyMoves& moves,
                                         MenuLedger& ledger) {
   for (const bool into_pos : {false, true}) {
     const auto& keys = into_pos ? moves.taken : moves.given_up;
@@ -386,16 +392,20 @@ void CatalogEdit::MoveListingsOfChannel(int channel, const std::vector<std::int6
     }
     if (moving.empty()) continue;
     std::vector<std::string> listings;
-    session_.Query(
-        "SELECT listing_id, item_id, sku_key, state FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? "
-        "AND channel_no = ? AND state IN (?) AND in_pos = ? AND sku_key IN (?)",
-        {merchant_.number, channel, states, !into_pos, moving}, [&](const Row& row) {
-          listings.push_back(row.String(0));
-          const auto state = static_cast<ListingState>(row.Int(3));
-          ledger.ListingMoved(channel, row.Text(1), row.Text(2), ListingPlace{state, !into_pos},
-                              ListingPlace{state, into_pos});
-          if (into_pos && state == ListingState::kLive) moves.taken[row.Text(2)] |= BadgeOf(channel);
-        });
+    for (const ListingState state : states) {
+      session_.Query(
+          "WITH asked (k) AS (?) SELECT l.listing_id, l.item_id, l.sku_key FROM asked STRAIGHT_JOIN listing "
+          "l FORCE "
+          "INDEX (by_sku) ON l.merchant_no = ? AND l.channel_no = ? AND l.state = ? AND l.in_pos = ? AND "
+          "l.sku_key "
+          "= asked.k",
+          {Keys(moving), merchant_.number, channel, static_cast<int>(state), !into_pos}, [&](const Row& row) {
+            listings.push_back(row.String(0));
+            ledger.ListingMoved(channel, row.Text(1), row.Text(2), ListingPlace{state, !into_pos},
+                                ListingPlace{state, into_pos});
+            if (into_pos && state == ListingState::kLive) moves.taken[row.Text(2)] |= BadgeOf(channel);
+          });
+    }
     if (listings.empty()) continue;
     ledger.LoadItems(channel);
     session_.Execute(
@@ -428,8 +438,14 @@ void CatalogEdit::WriteVariants(const KeyMoves& moves, MenuLedger& ledger) {
       "merchant_no, product_no, variant_no, variant_id, sku, sku_key, barcode, price, currency, stock, "
       "option_text, badges, loose_key, gtin_key");
   for (EditedProduct& product : products_) {
+    if (!product.changed) continue;
     std::int64_t last_number = 0;
-    for (const EditedVariant& variant : product.variants) last_number = std::max(last_number, variant.number);
+    std::vector<std::pair<std::int64_t, Badges>> badges_before;
+    for (const EditedVariant& variant : product.variants) {
+      last_number = std::max(last_number, variant.number);
+      if (variant.number != 0) badges_before.emplace_back(variant.number, variant.badges_before);
+    }
+    ledger.TakeBadges(product.now.number, badges_before);
     for (EditedVariant& variant : product.variants) {
       if (!variant.changed) continue;
       if (variant.number == 0) variant.number = ++last_number;

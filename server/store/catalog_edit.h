@@ -87,7 +87,7 @@ class CatalogEdit {
   void WriteProducts();
   KeyMoves FindKeyMoves();
   void MoveListings(KeyMoves& moves, MenuLedger& ledger);
-  void MoveListingsOfChannel(int channel, const std::vector<std::int64_t>& states, KeyMoves& moves,
+  void MoveListingsOfChannel(int channel, const std::vector<ListingState>& states, KeyMoves& moves,
                              MenuLedger& ledger);
   void DeleteReplacedVariants();
   void WriteVariants(const KeyMoves& moves, MenuLedger& ledger);

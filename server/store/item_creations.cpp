@@ -68,8 +68,9 @@ void SaveOutcomes(Session& session, const JobRecord& job, const std::vector<Crea
   session.Execute(
       "INSERT INTO item_creation (merchant_no, channel_no, product_no, creation_key, job_id, request, "
       "outcome, "
-      "item_id, create_time) VALUES ? ON DUPLICATE KEY UPDATE job_id = VALUES(job_id), outcome = "
-      "VALUES(outcome), item_id = VALUES(item_id)",
+      "item_id, create_time) VALUES ? ON DUPLICATE KEY UPDATE request = IF(VALUES(job_id) = '', '', "
+      "request), "
+      "job_id = VALUES(job_id), outcome = VALUES(outcome), item_id = VALUES(item_id)",
       {rows});
 }
 

@@ -25,7 +25,8 @@ struct CreationRecord {
 
 // Within a transaction: before the Seller Center is asked, by this job.
 void SaveCreations(Session& session, const JobRecord& job, const std::vector<CreationRecord>& creations);
-// Once it has answered; `request` is not read.
+// Once it has answered; `request` is not read. With no job_id it is forgotten what was asked: the job that
+// did will not come back to it.
 void SaveOutcomes(Session& session, const JobRecord& job, const std::vector<CreationRecord>& creations);
 // It was not asked.
 void ForgetCreations(Session& session, const JobRecord& job, const std::vector<CreationRecord>& creations);

@@ -85,9 +85,10 @@ void FindOwners(Session& session, const Merchant& merchant, const std::vector<st
                 Owners& owners) {
   if (sku_keys.empty()) return;
   session.Query(
-      "SELECT sku_key, product_no, variant_no FROM variant FORCE INDEX (by_sku) "
-      "WHERE merchant_no = ? AND sku_key IN (?)",
-      {merchant.number, sku_keys}, [&](const Row& row) {
+      "WITH asked (k) AS (?) SELECT v.sku_key, v.product_no, v.variant_no FROM asked STRAIGHT_JOIN variant v "
+      "FORCE "
+      "INDEX (by_sku) ON v.merchant_no = ? AND v.sku_key = asked.k",
+      {Keys(sku_keys), merchant.number}, [&](const Row& row) {
         owners.emplace(row.Text(0), PreparedChanges::Owner{row.Int(1), row.Int(2)});
       });
 }
@@ -95,24 +96,28 @@ void FindOwners(Session& session, const Merchant& merchant, const std::vector<st
 // Of the items and keys of created listings, those that the channel has already: once the rows are loaded,
 // counting them has to look up each, since this transaction wrote it.
 ChannelMemory RememberPlaces(Session& session, const Merchant& merchant, int channel,
-                             const std::vector<Listing>& created, const std::vector<std::string>& sku_keys) {
+                             const std::vector<Listing>& created, const PreparedChanges& prepared) {
   ChannelMemory memory;
-  absl::flat_hash_set<std::string_view> items, keys;
+  absl::flat_hash_set<std::string_view> items, keys[2];  // in_pos: whether a variant owns the key
   for (std::size_t i = 0; i < created.size(); ++i) {
     items.insert(created[i].item_id);
-    if (!sku_keys[i].empty()) keys.insert(sku_keys[i]);
+    const std::string& key = prepared.sku_keys[i];
+    if (!key.empty()) keys[prepared.owners.contains(key)].insert(key);
   }
+  const std::vector<std::string_view> item_list(items.begin(), items.end());
   session.Query(
-      "SELECT DISTINCT item_id FROM listing FORCE INDEX (by_item) WHERE merchant_no = ? AND channel_no = ? "
-      "AND item_id IN (?) AND state = 1",
-      {merchant.number, channel, std::vector<std::string_view>(items.begin(), items.end())},
-      [&](const Row& row) { memory.AddItem(row.Text(0)); });
-  if (keys.empty()) return memory;
-  session.Query(
-      "SELECT DISTINCT sku_key FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND channel_no = ? "
-      "AND state = 1 AND in_pos IN (0, 1) AND sku_key IN (?)",
-      {merchant.number, channel, std::vector<std::string_view>(keys.begin(), keys.end())},
-      [&](const Row& row) { memory.AddSkuKey(row.Text(0)); });
+      "WITH asked (k) AS (?) SELECT l.item_id FROM asked STRAIGHT_JOIN listing l FORCE INDEX (by_item) ON "
+      "l.merchant_no = ? AND l.channel_no = ? AND l.item_id = asked.k AND l.state = 1",
+      {Keys(item_list), merchant.number, channel}, [&](const Row& row) { memory.AddItem(row.Text(0)); });
+  for (const bool in_pos : {false, true}) {
+    if (keys[in_pos].empty()) continue;
+    const std::vector<std::string_view> key_list(keys[in_pos].begin(), keys[in_pos].end());
+    session.Query(
+        "WITH asked (k) AS (?) SELECT l.sku_key FROM asked STRAIGHT_JOIN listing l FORCE INDEX (by_sku) ON "
+        "l.merchant_no = ? AND l.channel_no = ? AND l.state = 1 AND l.in_pos = ? AND l.sku_key = asked.k",
+        {Keys(key_list), merchant.number, channel, in_pos},
+        [&](const Row& row) { memory.AddSkuKey(row.Text(0)); });
+  }
   return memory;
 }
 
@@ -122,9 +127,10 @@ void LeaveOldPlaces(Session& session, const Merchant& merchant, int channel,
                     std::vector<std::string>& old_keys) {
   if (ids.empty()) return;
   session.Query(
-      "SELECT item_id, sku_key, state, in_pos FROM listing WHERE merchant_no = ? AND channel_no = ? "
-      "AND listing_id IN (?)",
-      {merchant.number, channel, ids}, [&](const Row& row) {
+      "WITH asked (k) AS (?) SELECT l.item_id, l.sku_key, l.state, l.in_pos FROM asked STRAIGHT_JOIN listing "
+      "l FORCE "
+      "INDEX (PRIMARY) ON l.merchant_no = ? AND l.channel_no = ? AND l.listing_id = asked.k",
+      {Keys(ids), merchant.number, channel}, [&](const Row& row) {
         ledger.ListingMoved(channel, row.Text(0), row.Text(1),
                             ListingPlace{static_cast<ListingState>(row.Int(2)), row.Int(3) != 0},
                             std::nullopt);
@@ -273,7 +279,7 @@ void ApplyListingChanges(Session& session, const Merchant& merchant, int channel
   const std::vector<std::string>& keys = prepared->sku_keys;
   ChannelMemory remembered;
   if (memory == nullptr && !changes.created.empty() && changes.updated.empty() && changes.removed.empty()) {
-    remembered = RememberPlaces(session, merchant, channel, changes.created, keys);
+    remembered = RememberPlaces(session, merchant, channel, changes.created, *prepared);
     memory = &remembered;
   }
   if (created_rows == CreatedRows::kToLoad) session.Load(prepared->created);
@@ -326,9 +332,10 @@ void FindKnownListings(Session& session, std::int64_t merchant_number, int chann
                        const std::vector<std::string_view>& listing_ids,
                        const std::function<void(const KnownListing&)>& take) {
   session.Query(
-      "SELECT listing_id, fingerprint, state FROM listing WHERE merchant_no = ? AND channel_no = ? AND "
-      "listing_id IN (?)",
-      {merchant_number, channel, listing_ids}, [&](const Row& row) { take(KnownFromRow(row)); });
+      "WITH asked (k) AS (?) SELECT l.listing_id, l.fingerprint, l.state FROM asked STRAIGHT_JOIN listing l "
+      "FORCE "
+      "INDEX (PRIMARY) ON l.merchant_no = ? AND l.channel_no = ? AND l.listing_id = asked.k",
+      {Keys(listing_ids), merchant_number, channel}, [&](const Row& row) { take(KnownFromRow(row)); });
 }
 
 std::vector<LockedListing> LockListings(Session& session, std::int64_t merchant_number, int channel,
@@ -373,14 +380,15 @@ void WriteListingValues(Session& session, std::int64_t merchant_number, int chan
       {rows, Blob{std::string_view(kDoubtful.data(), kDoubtful.size())}});
 }
 
-std::map<int, std::vector<std::int64_t>> StatesInUse(Session& session, std::int64_t merchant_number) {
-  std::map<int, std::vector<std::int64_t>> channels;
+std::map<int, std::vector<ListingState>> StatesInUse(Session& session, std::int64_t merchant_number) {
+  std::map<int, std::vector<ListingState>> channels;
   session.Query(
       "SELECT channel_no, live, inactive, pending, suspended, deleted, unknown FROM channel_count WHERE "
       "merchant_no = ?",
       {merchant_number}, [&](const Row& row) {
         for (int state = 1; state <= kListingStates; ++state) {
-          if (row.Int(state) > 0) channels[static_cast<int>(row.Int(0))].push_back(state);
+          if (row.Int(state) == 0) continue;
+          channels[static_cast<int>(row.Int(0))].push_back(static_cast<ListingState>(state));
         }
       });
   return channels;

@@ -91,7 +91,7 @@ void FindKnownListings(Session& session, std::int64_t merchant_number, int chann
                        const std::function<void(const KnownListing&)>& take);
 
 // The states that each channel has listings in, by channel number: only these are worth a look.
-std::map<int, std::vector<std::int64_t>> StatesInUse(Session& session, std::int64_t merchant_number);
+std::map<int, std::vector<ListingState>> StatesInUse(Session& session, std::int64_t merchant_number);
 
 // The items of these listings, by listing id.
 StringMap<std::string> ItemsOfListings(Session& session, std::int64_t merchant_number, int channel,

@@ -33,11 +33,19 @@ void MenuLedger::ListingMoved(int channel, std::string_view item_id, std::string
 
 void MenuLedger::LoadBadges(const std::vector<std::int64_t>& products) {
   session_.Query(
-      "SELECT product_no, variant_no, badges FROM variant WHERE merchant_no = ? AND product_no IN (?)",
-      {merchant_, products}, [&](const Row& row) {
+      "WITH asked (k) AS (?) SELECT v.product_no, v.variant_no, v.badges FROM asked STRAIGHT_JOIN variant v "
+      "FORCE "
+      "INDEX (PRIMARY) ON v.merchant_no = ? AND v.product_no = asked.k",
+      {Keys(products), merchant_}, [&](const Row& row) {
         const auto badges = static_cast<Badges>(row.Int(2));
         loaded_[row.Int(0)].push_back({row.Int(1), badges, badges});
       });
+}
+
+void MenuLedger::TakeBadges(std::int64_t product,
+                            const std::vector<std::pair<std::int64_t, Badges>>& variants) {
+  std::vector<VariantBadges>& taken = loaded_[product];
+  for (const auto& [variant, badges] : variants) taken.push_back({variant, badges, badges});
 }
 
 Badges MenuLedger::BadgesOf(std::int64_t product, std::int64_t variant) const {
@@ -72,9 +80,11 @@ std::vector<MenuLedger::KeyChange> MenuLedger::SettleKeys(int channel, const Cha
   }
   if (!unknown.empty()) {
     session_.Query(
-        "SELECT sku_key, COUNT(*) FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND channel_no = ? "
-        "AND state = 1 AND in_pos IN (0, 1) AND sku_key IN (?) GROUP BY sku_key",
-        {merchant_, channel, unknown}, [&](const Row& row) { live_now[row.Text(0)] = row.Int(1); });
+        "WITH asked (k) AS (?), place (in_pos) AS (SELECT 0 UNION ALL SELECT 1) SELECT l.sku_key FROM asked "
+        "STRAIGHT_JOIN place STRAIGHT_JOIN listing l FORCE INDEX (by_sku) ON l.merchant_no = ? AND "
+        "l.channel_no = ? "
+        "AND l.state = 1 AND l.in_pos = place.in_pos AND l.sku_key = asked.k",
+        {Keys(unknown), merchant_, channel}, [&](const Row& row) { ++live_now.at(row.Text(0)); });
   }
 
   std::vector<std::string_view> ungrouped;
@@ -104,10 +114,14 @@ void MenuLedger::ReadItems(int channel, const std::vector<std::string_view>& ite
   if (item_ids.empty()) return;
   for (const std::string_view item_id : item_ids) counts[item_id] = {};
   session_.Query(
-      "SELECT item_id, COUNT(*), SUM(in_pos = 0) FROM listing FORCE INDEX (by_item) WHERE merchant_no = ? "
-      "AND channel_no = ? AND item_id IN (?) AND state = 1 GROUP BY item_id",
-      {merchant_, channel, item_ids},
-      [&](const Row& row) { counts.at(row.Text(0)) = {.live = row.Int(1), .not_in_pos = row.Int(2)}; });
+      "WITH asked (k) AS (?) SELECT l.item_id, l.in_pos FROM asked STRAIGHT_JOIN listing l FORCE INDEX "
+      "(by_item) ON "
+      "l.merchant_no = ? AND l.channel_no = ? AND l.item_id = asked.k AND l.state = 1",
+      {Keys(item_ids), merchant_, channel}, [&](const Row& row) {
+        ItemDelta& count = counts.at(row.Text(0));
+        ++count.live;
+        count.not_in_pos += row.Int(1) == 0;
+      });
 }
 
 void MenuLedger::LoadItems(int channel) {

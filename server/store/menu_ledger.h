@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -53,6 +54,8 @@ class MenuLedger {
 
   // Reads the variants of these products once, before their badges change, for BadgesOf and for settling.
   void LoadBadges(const std::vector<std::int64_t>& products);
+  // Instead, of variants that were read under the lock before: all that the product has.
+  void TakeBadges(std::int64_t product, const std::vector<std::pair<std::int64_t, Badges>>& variants);
   // As loaded.
   Badges BadgesOf(std::int64_t product, std::int64_t variant) const;
 

@@ -118,6 +118,27 @@ void Session::AppendText(std::string& sql, std::string_view text) const {
   sql += '\'';
 }
 
+void Session::AppendKeys(std::string& sql, const Keys& keys) const {
+  // The word that MySQL asks for; MariaDB reads no comment of that version.
+  constexpr char kRow[] = "/*!80019ROW*/(";
+  std::visit(
+      [&](const auto* list) {
+        sql += "VALUES ";
+        if (list->empty()) absl::StrAppend(&sql, kRow, "NULL)");
+        for (std::size_t i = 0; i < list->size(); ++i) {
+          absl::StrAppend(&sql, i == 0 ? "" : ",", kRow);
+          if constexpr (std::is_same_v<decltype(list), const std::vector<std::int64_t>*>) {
+            absl::StrAppend(&sql, (*list)[i]);
+          } else {
+            sql += "_binary";
+            AppendText(sql, (*list)[i]);
+          }
+          sql += ')';
+        }
+      },
+      keys.list_);
+}
+
 void Session::Append(std::string& sql, const Value& value) const {
   auto append = [&](const auto& one) {
     using T = std::decay_t<decltype(one)>;
@@ -146,7 +167,9 @@ void Session::Append(std::string& sql, const Value& value) const {
   };
   std::visit(
       [&](const auto& one) {
-        if constexpr (std::is_pointer_v<std::decay_t<decltype(one)>>) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(one)>, Keys>) {
+          AppendKeys(sql, one);
+        } else if constexpr (std::is_pointer_v<std::decay_t<decltype(one)>>) {
           append_list(*one);
         } else {
           append(one);

@@ -55,6 +55,23 @@ struct Blob {
   std::string_view bytes;
 };
 
+// A list as a table of one column: `WITH asked (k) AS (?) SELECT ... FROM asked STRAIGHT_JOIN t FORCE INDEX
+// (...) ON
+// ... = asked.k` looks each up, whatever the statistics of the indexes say. IN (?) of many may be made a scan
+// of all rows, and takes twice the time.
+class Keys {
+ public:
+  explicit Keys(const std::vector<std::int64_t>& numbers) : list_(&numbers) {}
+  explicit Keys(const std::vector<std::string>& texts) : list_(&texts) {}
+  explicit Keys(const std::vector<std::string_view>& texts) : list_(&texts) {}
+
+ private:
+  friend class Session;
+  std::variant<const std::vector<std::int64_t>*, const std::vector<std::string>*,
+               const std::vector<std::string_view>*>
+      list_;
+};
+
 class Value;
 // Rows of a statement, for `VALUES ?`.
 using ValueRows = std::vector<std::vector<Value>>;
@@ -79,11 +96,12 @@ class Value {
   Value(const std::vector<std::string_view>& texts)
       : value_(&texts) {}                          // NOLINT(google-explicit-constructor)
   Value(const ValueRows& rows) : value_(&rows) {}  // NOLINT(google-explicit-constructor)
+  Value(Keys keys) : value_(keys) {}               // NOLINT(google-explicit-constructor)
 
  private:
   friend class Session;
   std::variant<std::monostate, std::int64_t, std::string_view, Blob, const std::vector<std::int64_t>*,
-               const std::vector<std::string>*, const std::vector<std::string_view>*, const ValueRows*>
+               const std::vector<std::string>*, const std::vector<std::string_view>*, const ValueRows*, Keys>
       value_;
 };
 
@@ -176,6 +194,7 @@ class Session {
   std::string Render(std::string_view sql, std::initializer_list<Value> values) const;
   void Append(std::string& sql, const Value& value) const;
   void AppendText(std::string& sql, std::string_view text) const;
+  void AppendKeys(std::string& sql, const Keys& keys) const;
   void Send(std::string_view sql);
   std::int64_t InfoCount(std::string_view name) const;
   void CheckLoaded(OnDuplicate on_duplicate);

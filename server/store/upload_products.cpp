@@ -17,8 +17,9 @@ namespace {
 
 using Products = absl::flat_hash_map<std::int64_t, UploadProduct>;
 
-// Of one statement: with more values of a few columns together MariaDB looks at all listings of the channel.
-constexpr std::size_t kKeysAtOnce = 500;
+// So that a statement stays under the max_allowed_packet that databases have by default, however long the
+// keys are.
+constexpr std::size_t kKeysAtOnce = 2000;
 
 template <typename Take>
 void InParts(const std::vector<std::string_view>& keys, const Take& take) {
@@ -45,9 +46,10 @@ StockSync StockRule(Session& session, const JobRecord& job) {
 Products ReadProducts(Session& session, const JobRecord& job, const std::vector<std::int64_t>& numbers) {
   Products products;
   session.Query(
-      "SELECT product_no, product_id, name, image_uris FROM product WHERE merchant_no = ? AND product_no IN "
-      "(?)",
-      {job.merchant_number, numbers}, [&](const Row& row) {
+      "WITH asked (k) AS (?) SELECT p.product_no, p.product_id, p.name, p.image_uris FROM asked "
+      "STRAIGHT_JOIN product p "
+      "FORCE INDEX (PRIMARY) ON p.merchant_no = ? AND p.product_no = asked.k",
+      {Keys(numbers), job.merchant_number}, [&](const Row& row) {
         UploadProduct& product = products[row.Int(0)];
         product.number = row.Int(0);
         product.id = row.String(1);
@@ -55,10 +57,14 @@ Products ReadProducts(Session& session, const JobRecord& job, const std::vector<
         if (!row.IsNull(3)) product.image_uris = absl::StrSplit(row.String(3), '\n');
       });
   session.Query(
-      absl::StrCat("SELECT product_no, variant_no, sku_key, variant_id, sku, barcode, price, currency, ",
-                   OfferedStock(StockRule(session, job)),
-                   ", option_text FROM variant v WHERE merchant_no = ? AND product_no IN (?)"),
-      {job.merchant_number, numbers}, [&](const Row& row) {
+      absl::StrCat(
+          "WITH asked (k) AS (?) SELECT v.product_no, v.variant_no, v.sku_key, v.variant_id, v.sku, "
+          "v.barcode, "
+          "v.price, v.currency, ",
+          OfferedStock(StockRule(session, job)),
+          ", v.option_text FROM asked STRAIGHT_JOIN variant v FORCE INDEX (PRIMARY) ON v.merchant_no = ? AND "
+          "v.product_no = asked.k"),
+      {Keys(numbers), job.merchant_number}, [&](const Row& row) {
         const auto product = products.find(row.Int(0));
         if (product == products.end()) return;
         UploadVariant& upload = product->second.variants[row.Int(1)];
@@ -122,11 +128,12 @@ void ChooseItems(Session& session, const JobRecord& job, Products& products) {
   for (const auto& [number, ids] : made) items.insert(ids.begin(), ids.end());
   if (items.empty()) return;
   StringMap<std::int64_t> listings;
+  const std::vector<std::string_view> asked(items.begin(), items.end());
   session.Query(
-      "SELECT item_id, COUNT(*) FROM listing FORCE INDEX (by_item) WHERE merchant_no = ? AND channel_no = ? "
-      "AND item_id IN (?) AND state <> 5 GROUP BY item_id",
-      {job.merchant_number, job.channel_number, std::vector<std::string_view>(items.begin(), items.end())},
-      [&](const Row& row) { listings[row.String(0)] = row.Int(1); });
+      "WITH asked (k) AS (?) SELECT l.item_id FROM asked STRAIGHT_JOIN listing l FORCE INDEX (by_item) ON "
+      "l.merchant_no = ? AND l.channel_no = ? AND l.item_id = asked.k AND l.state <> 5",
+      {Keys(asked), job.merchant_number, job.channel_number},
+      [&](const Row& row) { ++listings[row.Text(0)]; });
   for (const auto& [number, ids] : made) {
     const auto there =
         std::find_if(ids.begin(), ids.end(), [&](const auto& id) { return listings.contains(id); });
@@ -151,10 +158,9 @@ std::size_t CountWithin(Session& session, const JobRecord& job, const std::vecto
                         std::int64_t variants) {
   absl::flat_hash_map<std::int64_t, std::int64_t> counts;
   session.Query(
-      "SELECT product_no, COUNT(*) FROM variant FORCE INDEX (PRIMARY) WHERE merchant_no = ? AND product_no "
-      "IN (?) "
-      "GROUP BY product_no",
-      {job.merchant_number, numbers}, [&](const Row& row) { counts[row.Int(0)] = row.Int(1); });
+      "WITH asked (k) AS (?) SELECT v.product_no FROM asked STRAIGHT_JOIN variant v FORCE INDEX (PRIMARY) ON "
+      "v.merchant_no = ? AND v.product_no = asked.k",
+      {Keys(numbers), job.merchant_number}, [&](const Row& row) { ++counts[row.Int(0)]; });
   std::size_t within = 0;
   while (within < numbers.size() && (variants -= counts[numbers[within]]) >= 0) ++within;
   return std::max<std::size_t>(within, 1);
@@ -164,23 +170,31 @@ void FindListingsOfKeys(
     Session& session, const JobRecord& job, const std::vector<std::string_view>& sku_keys,
     const std::vector<std::int64_t>& in_pos,
     const std::function<void(std::string_view, std::string_view, std::string_view)>& take) {
-  std::vector<std::int64_t> states = StatesInUse(session, job.merchant_number)[job.channel_number];
-  std::erase(states, static_cast<std::int64_t>(ListingState::kDeleted));
-  if (states.empty()) return;
+  std::vector<ListingState> states = StatesInUse(session, job.merchant_number)[job.channel_number];
+  std::erase(states, ListingState::kDeleted);
   InParts(sku_keys, [&](const std::vector<std::string_view>& some) {
-    session.Query(
-        "SELECT sku_key, listing_id, item_id FROM listing FORCE INDEX (by_sku) WHERE merchant_no = ? AND "
-        "channel_no = ? AND state IN (?) AND in_pos IN (?) AND sku_key IN (?)",
-        {job.merchant_number, job.channel_number, states, in_pos, some},
-        [&](const Row& row) { take(row.Text(0), row.Text(1), row.Text(2)); });
+    for (const ListingState state : states) {
+      for (const std::int64_t place : in_pos) {
+        session.Query(
+            "WITH asked (k) AS (?) SELECT l.sku_key, l.listing_id, l.item_id FROM asked STRAIGHT_JOIN "
+            "listing l "
+            "FORCE INDEX (by_sku) ON l.merchant_no = ? AND l.channel_no = ? AND l.state = ? AND l.in_pos = ? "
+            "AND "
+            "l.sku_key = asked.k",
+            {Keys(some), job.merchant_number, job.channel_number, static_cast<int>(state), place},
+            [&](const Row& row) { take(row.Text(0), row.Text(1), row.Text(2)); });
+      }
+    }
   });
 }
 
 absl::flat_hash_set<std::int64_t> FindProducts(Session& session, const JobRecord& job,
                                                const std::vector<std::int64_t>& numbers) {
   absl::flat_hash_set<std::int64_t> found;
-  session.Query("SELECT product_no FROM product WHERE merchant_no = ? AND product_no IN (?)",
-                {job.merchant_number, numbers}, [&](const Row& row) { found.insert(row.Int(0)); });
+  session.Query(
+      "WITH asked (k) AS (?) SELECT p.product_no FROM asked STRAIGHT_JOIN product p FORCE INDEX (PRIMARY) ON "
+      "p.merchant_no = ? AND p.product_no = asked.k",
+      {Keys(numbers), job.merchant_number}, [&](const Row& row) { found.insert(row.Int(0)); });
   return found;
 }
 
@@ -188,8 +202,10 @@ StringSet FindKeysInPos(Session& session, const JobRecord& job,
                         const std::vector<std::string_view>& sku_keys) {
   StringSet found;
   InParts(sku_keys, [&](const std::vector<std::string_view>& some) {
-    session.Query("SELECT sku_key FROM variant FORCE INDEX (by_sku) WHERE merchant_no = ? AND sku_key IN (?)",
-                  {job.merchant_number, some}, [&](const Row& row) { found.insert(row.String(0)); });
+    session.Query(
+        "WITH asked (k) AS (?) SELECT v.sku_key FROM asked STRAIGHT_JOIN variant v FORCE INDEX (by_sku) ON "
+        "v.merchant_no = ? AND v.sku_key = asked.k",
+        {Keys(some), job.merchant_number}, [&](const Row& row) { found.insert(row.String(0)); });
   });
   return found;
 }

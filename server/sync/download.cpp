@@ -65,18 +65,24 @@ absl::StatusOr<Download::Fetched> Download::Fetch(Groups groups) {
     fetched.groups += answered.count;
     fetched.items.Add(std::move(answered.found), currency_);
   }
+  SKULINK_ASSIGN_OR_RETURN(fetched.changes, FindChanges(fetched.items));
   return fetched;
 }
 
 absl::Status Download::Do(Groups groups, Groups following) {
-  SKULINK_ASSIGN_OR_RETURN(const Fetched fetched, ahead_.valid() ? ahead_.get() : Fetch(groups));
+  SKULINK_ASSIGN_OR_RETURN(Fetched fetched, ahead_.valid() ? ahead_.get() : Fetch(groups));
   const Groups now = groups.first(fetched.groups);
   const Groups next = now.size() < groups.size() ? groups.subspan(now.size()) : following;
   if (!next.empty()) {
     // Deferred where no thread can be had: then it is asked for when it is needed.
     ahead_ = std::async(std::launch::async | std::launch::deferred, [this, next] { return Fetch(next); });
   }
-  SKULINK_ASSIGN_OR_RETURN(const StringSet changed, TakeChanges(fetched.items));
+  // Some of these may be among what was written while they were looked at.
+  if (wrote_listings_) {
+    SKULINK_ASSIGN_OR_RETURN(fetched.changes, FindChanges(fetched.items));
+  }
+  SKULINK_ASSIGN_OR_RETURN(const StringSet changed, TakeChanges(std::move(fetched.changes)));
+  wrote_listings_ = !changed.empty();
   return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
     DownloadPiece piece(session, merchant, job, fetched.items, options_);
     piece.Decide(now, changed, RowsAtOnce(session));

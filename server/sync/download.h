@@ -20,10 +20,11 @@ class Download final : public TransferJob {
   store::TransferPlan MakePlan(store::Session& session) override;
   absl::Status Do(Groups groups, Groups following) override;
 
-  // What the Seller Center says of the first of some groups.
+  // What the Seller Center says of the first of some groups, and what of that the store does not know.
   struct Fetched {
     std::size_t groups = 0;
     DownloadedItems items;
+    store::ListingChanges changes;
   };
   absl::StatusOr<Fetched> Fetch(Groups groups);
   // Rows of the plan in a transaction, at most.
@@ -33,6 +34,7 @@ class Download final : public TransferJob {
   DownloadPiece::Options options_;
   std::string currency_;                        // the merchant's
   std::future<absl::StatusOr<Fetched>> ahead_;  // of the next groups, while those before are written
+  bool wrote_listings_ = false;                 // while the next groups were looked at
 };
 
 }  // namespace skulink

@@ -97,14 +97,14 @@ const absl::Status* DownloadedItems::FindRefused(std::string_view listing_id) co
   return found == refused_.end() ? nullptr : &found->second;
 }
 
-store::ListingChanges ChangesOf(store::Session& session, const store::JobRecord& job,
+store::ListingChanges ChangesOf(store::Session& session, std::int64_t merchant_number, int channel,
                                 const DownloadedItems& items) {
   std::vector<std::string_view> ids;
   for (const DownloadedItems::Entry& entry : items.entries()) ids.push_back(entry.listing.listing_id);
   StringMap<store::Fingerprint> known;
-  store::FindKnownListings(
-      session, job.merchant_number, job.channel_number, ids,
-      [&](const store::KnownListing& listing) { known.emplace(listing.listing_id, listing.fingerprint); });
+  store::FindKnownListings(session, merchant_number, channel, ids, [&](const store::KnownListing& listing) {
+    known.emplace(listing.listing_id, listing.fingerprint);
+  });
   store::ListingChanges changes;
   for (const DownloadedItems::Entry& entry : items.entries()) {
     const auto before = known.find(entry.listing.listing_id);

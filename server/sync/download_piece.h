@@ -47,7 +47,7 @@ class DownloadedItems {
 };
 
 // What differs from what the store has of these listings.
-store::ListingChanges ChangesOf(store::Session& session, const store::JobRecord& job,
+store::ListingChanges ChangesOf(store::Session& session, std::int64_t merchant_number, int channel,
                                 const DownloadedItems& items);
 // Parts of changes, each for a transaction.
 std::vector<store::ListingChanges> PartsOf(store::ListingChanges changes, std::size_t listings);

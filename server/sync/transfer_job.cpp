@@ -86,20 +86,28 @@ absl::Status TransferJob::Plan() {
   });
 }
 
-absl::StatusOr<StringSet> TransferJob::TakeChanges(const DownloadedItems& items) {
+absl::StatusOr<store::ListingChanges> TransferJob::FindChanges(const DownloadedItems& items) {
   store::ListingChanges changes;
-  std::size_t push_kinds = 0;
   SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
     return database().Read([&](store::Session& session) {
-      changes = ChangesOf(session, job(), items);
-      push_kinds = store::PushKinds(session, merchant_number(), channel_number());
+      changes = ChangesOf(session, merchant_number(), channel_number(), items);
     });
   }));
+  return changes;
+}
+
+absl::StatusOr<StringSet> TransferJob::TakeChanges(store::ListingChanges changes) {
   StringSet changed;
   for (const auto* listings : {&changes.created, &changes.updated}) {
     for (const Listing& listing : *listings) changed.insert(listing.listing_id);
   }
-  if (job().job.validate_only()) return changed;
+  if (changed.empty() || job().job.validate_only()) return changed;
+  std::size_t push_kinds = 0;
+  SKULINK_RETURN_IF_ERROR(WhileStoreIsAway([&] {
+    return database().Read([&](store::Session& session) {
+      push_kinds = store::PushKinds(session, merchant_number(), channel_number());
+    });
+  }));
   for (const store::ListingChanges& part :
        PartsOf(std::move(changes), kRowsAtOnce / ScanBatch::RowsOfListing(push_kinds))) {
     SKULINK_RETURN_IF_ERROR(

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "common/string_map.h"
+#include "server/store/listings.h"
 #include "server/store/transfer_plan.h"
 #include "server/sync/running_job.h"
 
@@ -29,9 +30,10 @@ class TransferJob : public RunningJob {
   // they are dealt with.
   virtual absl::Status Do(Groups groups, Groups following) = 0;
 
-  // Writes what the store does not know of these items, unless in a dry run: of all their listings, so in
-  // transactions of its own. Returns the ids of these listings.
-  absl::StatusOr<StringSet> TakeChanges(const DownloadedItems& items);
+  // What the store does not know of these items, of all their listings.
+  absl::StatusOr<store::ListingChanges> FindChanges(const DownloadedItems& items);
+  // Writes that, unless in a dry run, in transactions of its own. Returns the ids of these listings.
+  absl::StatusOr<StringSet> TakeChanges(store::ListingChanges changes);
 
   // Within the transaction that deals with the next groups: writes their items, counts them, and notes that
   // they are done.

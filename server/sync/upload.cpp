@@ -20,10 +20,10 @@ namespace skulink {
 namespace {
 
 // Variants that are decided at once.
-constexpr std::size_t kVariantsAtOnce = 1500;
+constexpr std::size_t kVariantsAtOnce = 3000;
 // Variants, and for how long, whose answers are kept in memory before they are written. Of each a listing,
 // its pushes and its report, and the variant's badges.
-constexpr std::size_t kVariantsOfReport = 500;
+constexpr std::size_t kVariantsOfReport = 1000;
 constexpr absl::Duration kReportEvery = absl::Seconds(1);
 // After so long what the POS says is looked at anew.
 constexpr absl::Duration kDecisionAge = absl::Seconds(10);
@@ -150,7 +150,7 @@ absl::Status Upload::AskAgain() {
     SKULINK_RETURN_IF_ERROR(ReadAnswered(pending.groups, pending.currency));
     SKULINK_RETURN_IF_ERROR(
         Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
-          Take(session, merchant, job, pending.groups);
+          Take(session, merchant, job, pending.groups, 0);
           store::SaveOutcomes(session, job, pending.found);
         }));
     SKULINK_RETURN_IF_ERROR(asked);
@@ -177,7 +177,8 @@ absl::Status Upload::ReadAnswered(std::span<UploadGroup> groups, const std::stri
   for (Listing* const listing : answered) {
     if (items.Find(listing->listing_id) == nullptr) listing->state = ListingState::kUnknown;
   }
-  return TakeChanges(items).status();
+  SKULINK_ASSIGN_OR_RETURN(store::ListingChanges changes, FindChanges(items));
+  return TakeChanges(std::move(changes)).status();
 }
 
 absl::StatusOr<std::vector<UploadGroup>> Upload::Decide(Groups groups) {
@@ -280,14 +281,16 @@ absl::Status Upload::AskOnce(std::span<UploadGroup* const> groups) {
 }
 
 void Upload::Take(store::Session& session, const store::Merchant& merchant, const store::JobRecord& job,
-                  std::span<const UploadGroup> groups) {
+                  std::span<const UploadGroup> groups, std::size_t done) {
   std::vector<store::CreationRecord> records;
   std::vector<const Listing*> listings;
   std::vector<std::string_view> ids;
-  for (const UploadGroup& group : groups) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const UploadGroup& group = groups[i];
     if (!group.creation || !group.answer || !group.answer->known()) continue;
     const std::vector<Listing>& created = group.answer->listings;
-    records.push_back({.job_id = job.job_id,
+    const bool is_over = i < done && group.answer->outcome.result == WriteResult::kOk;
+    records.push_back({.job_id = is_over ? "" : job.job_id,
                        .product = group.product,
                        .key = group.creation->idempotency_key,
                        .request = {},
@@ -339,7 +342,7 @@ absl::Status Upload::Report(std::span<UploadGroup> asked, std::span<const Upload
                          .item_id = {}});
   }
   return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
-    if (firm_) Take(session, merchant, job, asked);
+    if (firm_) Take(session, merchant, job, asked, done.size());
     store::ForgetCreations(session, job, forgotten);
     NoteDone(session, job, done.size(), items, items_created);
   });

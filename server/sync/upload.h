@@ -41,9 +41,9 @@ class Upload final : public TransferJob {
   absl::Status Ask(std::span<UploadGroup> groups);
   absl::Status AskOnce(std::span<UploadGroup* const> groups);
 
-  // Writes what was answered.
+  // Writes what was answered. The job does not come back to the first `done` of these groups.
   static void Take(store::Session& session, const store::Merchant& merchant, const store::JobRecord& job,
-                   std::span<const UploadGroup> groups);
+                   std::span<const UploadGroup> groups, std::size_t done);
   // Writes what became of groups that were asked for, and forgets the creations of those that were not.
   absl::Status Report(std::span<UploadGroup> asked, std::span<const UploadGroup> not_asked);
 

@@ -277,5 +277,50 @@ TEST_F(MenuPlan, SmallChangesTouchFewRows) {
   ExpectVerified(large_->database());
 }
 
+// Whatever the statistics of the indexes say, which follow a table that grows fast only later.
+TEST_F(MenuPlan, LargeChangesTouchFewRowsForEach) {
+  constexpr int kChanges = 400, kMost = 20 * kChanges;
+  const auto change = [](Catalogue& catalogue, const store::ListingChanges& changes) {
+    const auto channel = store::GetChannel(catalogue.database(), "shop", "c3");
+    EXPECT_TRUE(channel.ok()) << channel.status();
+    return catalogue.Reads([&] {
+      const absl::Status changed = ChangeListings(catalogue.database(), channel->number, changes);
+      EXPECT_TRUE(changed.ok()) << changed;
+    });
+  };
+  store::ListingChanges known, fresh, updated;
+  std::vector<store::ImportRow> rows;
+  for (int i = 0; i < kChanges; ++i) {
+    const std::string sku = absl::StrFormat("SKU-%06d", i + 1);
+    const Listing listing{.listing_id = absl::StrCat("known", i),
+                          .item_id = absl::StrCat("known", i / 2),
+                          .seller_sku = sku,
+                          .state = ListingState::kLive};
+    known.created.push_back(listing);
+    updated.updated.push_back(listing);
+    updated.updated.back().seller_sku = absl::StrCat("STRANGE-", i);
+    fresh.created.push_back(listing);
+    fresh.created.back().listing_id = absl::StrCat("fresh", i);
+    fresh.created.back().item_id = absl::StrCat("fresh", i / 2);
+    fresh.created.back().seller_sku = absl::StrCat("FRESH-", i);
+    store::ImportRow row{.line = i, .product = {.id = absl::StrCat("fresh", i), .name = "Fresh"}};
+    row.product.variants.push_back({.id = "only", .sku = fresh.created.back().seller_sku});
+    rows.push_back(std::move(row));
+  }
+  ExpectFew("listings of SKUs of the POS", kMost,
+            [&](Catalogue& catalogue) { return change(catalogue, known); });
+  ExpectFew("listings of other SKUs", kMost, [&](Catalogue& catalogue) { return change(catalogue, fresh); });
+  ExpectFew("listings that get other SKUs", kMost,
+            [&](Catalogue& catalogue) { return change(catalogue, updated); });
+  ExpectFew("products of such listings", kMost, [&](Catalogue& catalogue) {
+    return catalogue.Reads([&] {
+      const auto imported = store::ImportProducts(catalogue.database(), "shop", rows);
+      EXPECT_TRUE(imported.ok()) << imported.status();
+    });
+  });
+  ExpectVerified(small_->database());
+  ExpectVerified(large_->database());
+}
+
 }  // namespace
 }  // namespace skulink

@@ -102,6 +102,25 @@ TEST_F(StoreSession, RowsTakeThePlaceOfOnePlaceholder) {
   EXPECT_THAT(Column("SELECT words FROM t ORDER BY id"), ElementsAre(kAwkwardText, "NULL"));
 }
 
+TEST_F(StoreSession, KeysAreATableToJoin) {
+  const std::vector<std::string> texts = {"a", AllBytes(), kAwkwardText, "long" + std::string(290, ' '),
+                                          "not there"};
+  for (std::size_t i = 0; i + 1 < texts.size(); ++i) {
+    session.Execute("INSERT INTO t (id, bytes) VALUES (?, ?)", {static_cast<int>(i), Blob{texts[i]}});
+  }
+  const std::vector<std::int64_t> numbers = {3, 7, 1}, none;
+  EXPECT_THAT(
+      Column("WITH asked (k) AS (?) SELECT id FROM asked STRAIGHT_JOIN t ON bytes = asked.k ORDER BY id",
+             {Keys(texts)}),
+      ElementsAre("0", "1", "2", "3"));
+  EXPECT_THAT(Column("WITH asked (k) AS (?) SELECT id FROM asked STRAIGHT_JOIN t ON id = asked.k ORDER BY id",
+                     {Keys(numbers)}),
+              ElementsAre("1", "3"));
+  EXPECT_THAT(
+      Column("WITH asked (k) AS (?) SELECT id FROM asked STRAIGHT_JOIN t ON id = asked.k", {Keys(none)}),
+      ElementsAre());
+}
+
 TEST_F(StoreSession, PlaceholdersAndValuesMustBeAsMany) {
   EXPECT_THROW(session.Execute("DELETE FROM t WHERE id = ? OR id = ?", {1}), std::logic_error);
   EXPECT_THROW(session.Execute("DELETE FROM t WHERE id = ?", {1, 2}), std::logic_error);
