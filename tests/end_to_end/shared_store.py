@@ -7,34 +7,58 @@ import time
 from stack import START_SECONDS, Program, build_dir
 
 
-class SharedStore:
-    """A MariaDB of its own, with an empty database `skulink`, brought up to date. A context manager."""
+class Mariadb:
+    """A MariaDB of its own, with an empty database. A context manager."""
 
     def __init__(self, folder):
         self.folder, self.socket, data = folder, folder / 'db.sock', folder / 'db'
-        self._servers = []
         user = getpass.getuser()
-        subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={data}', f'--user={user}', '--skip-test-db',
-                        '--auth-root-authentication-method=socket', f'--auth-root-socket-user={user}'],
-                       check=True, capture_output=True)
+        # A mariadbd that starts deletes the temporary tables of all that share its folder for them.
+        options = ('--no-defaults', f'--datadir={data}', f'--user={user}', f'--tmpdir={data}')
+        made = subprocess.run(['mariadb-install-db', *options, '--skip-test-db', '--auth-root-authentication-method=socket',
+                               f'--auth-root-socket-user={user}'], capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            raise RuntimeError(made.stdout + made.stderr)
         program = shutil.which('mariadbd') or '/usr/sbin/mariadbd'
         self._process = subprocess.Popen(
-            [program, '--no-defaults', f'--datadir={data}', f'--user={user}', f'--socket={self.socket}', '--skip-networking',
-             '--local-infile=1', '--max-connections=300', f'--log-error={folder / "db.log"}'], stdin=subprocess.DEVNULL)
+            [program, *options, f'--socket={self.socket}', f'--pid-file={folder / "db.pid"}', '--skip-networking',
+             '--local-infile=1', '--max-connections=300', f'--log-error={folder / "db.log"}'],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.url = f'mysql://{user}@/skulink?socket={self.socket}'
         try:
-            self._fill()
+            self._create_database()
         except BaseException:
             self.stop()
             raise
 
-    def _fill(self):
+    def _create_database(self):
         give_up = time.monotonic() + START_SECONDS
         create = ['mariadb', '--no-defaults', f'--socket={self.socket}', '-e', 'CREATE DATABASE skulink CHARACTER SET utf8mb4']
         while subprocess.run(create, check=False, capture_output=True).returncode != 0:
             if time.monotonic() > give_up:
                 raise TimeoutError((self.folder / 'db.log').read_text(errors='replace')[-4000:])
             time.sleep(0.1)
+
+    def stop(self):
+        self._process.terminate()
+        self._process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class SharedStore(Mariadb):
+    """One that is brought up to date, and servers on it."""
+
+    def __init__(self, folder):
+        self._servers = []
+        super().__init__(folder)
+
+    def _create_database(self):
+        super()._create_database()
         subprocess.run([build_dir() / 'bin' / 'skulinkd', 'migrate', '--mysql', self.url], check=True, capture_output=True)
 
     def start_server(self, name, *options):
@@ -52,11 +76,4 @@ class SharedStore:
     def stop(self):
         for server in self._servers:
             server.stop()
-        self._process.terminate()
-        self._process.wait()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
+        super().stop()

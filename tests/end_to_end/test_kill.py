@@ -24,7 +24,7 @@ COPIES = 5  # of the sample
 PAGE_SIZE = 125
 PATIENCE = 60
 LONGEST = 1.0  # a scan takes about so long before it stands at the last page
-ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '3'))
+ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '2'))
 SEED = int(os.environ.get('SKULINK_KILL_SEED', '20'))
 # What a shop does wrong at some page: what passes by itself, and the expired token.
 FAULTS = (*shop_faults.PASSING, 'connection-cut', shop_faults.EXPIRED_TOKEN)

@@ -15,7 +15,7 @@ import shop_faults
 from shared_store import SharedStore
 from stack import Api, ShopControl, Stack, pages, write_catalogue
 
-ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '3'))
+ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '2'))
 STOPS = max(1, ROUNDS // 3)  # each takes a lease
 VARIANTS = 300
 WATCHED = VARIANTS - 1  # is changed by the test alone

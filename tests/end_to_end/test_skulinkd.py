@@ -1,15 +1,13 @@
 """The program `skulinkd`: its options, its commands, and an external database."""
-import getpass
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 import unittest.mock
 
+from shared_store import Mariadb
 from stack import START_SECONDS, Program, build_dir
 
 
@@ -70,28 +68,7 @@ class ExternalDatabase(ProgramCase):
 
     def setUp(self):
         super().setUp()
-        data, user = self.folder / 'mariadb', getpass.getuser()
-        subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={data}', f'--user={user}', '--skip-test-db',
-                        '--auth-root-authentication-method=socket', f'--auth-root-socket-user={user}'],
-                       check=True, capture_output=True)
-        self.socket = self.folder / 's'
-        program = shutil.which('mariadbd') or '/usr/sbin/mariadbd'
-        self.mariadb = subprocess.Popen(
-            [program, '--no-defaults', f'--datadir={data}', f'--user={user}', f'--socket={self.socket}', '--skip-networking',
-             '--local-infile=1', f'--pid-file={self.folder / "pid"}'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
-        self.addCleanup(self.stop_mariadb)
-        give_up = time.monotonic() + START_SECONDS
-        while subprocess.run(['mariadb', '--no-defaults', f'--socket={self.socket}', f'--user={user}', '--execute',
-                              'CREATE DATABASE shops CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'],
-                             capture_output=True, check=False).returncode != 0:
-            self.assertLess(time.monotonic(), give_up)
-            time.sleep(0.1)
-        self.url = f'mysql://{user}@/shops?socket={self.socket}'
-
-    def stop_mariadb(self):
-        self.mariadb.terminate()
-        self.mariadb.wait()
+        self.url = self.enterContext(Mariadb(self.folder)).url
 
     def test_migrate_serve_and_verify(self):
         for command in ('serve', 'verify'):

@@ -17,7 +17,7 @@ import errors
 import shop_faults
 from stack import Api, ShopControl, Stack, pages
 
-ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '3'))
+ROUNDS = int(os.environ.get('SKULINK_KILL_ROUNDS', '2'))
 ITEMS, PER_ITEM = 2000, 3
 PATIENCE = 120
 SEED = int(os.environ.get('SKULINK_KILL_SEED', '20'))
