@@ -299,7 +299,7 @@ void ChannelPusher::Plan() {
 }
 
 void ChannelPusher::Describe(const Task& task, const std::stop_token& stop) {
-  absl::StatusOr<ShopDescription> shop = task.seller_center->DescribeShop(stop);
+  absl::StatusOr<ShopDescription> shop = task.seller_center->DescribeShop(stop, DeadlineOf(task));
   const std::lock_guard lock(mutex_);
   EndCall(task);
   describing_ = false;
@@ -322,7 +322,7 @@ void ChannelPusher::Send(Task task, const std::stop_token& stop) {
     for (const store::DuePush& push : task.pushes) {
       updates.push_back({.listing_id = push.listing_id, .item_id = push.item_id, .quantity = push.quantity});
     }
-    outcomes = task.seller_center->UpdateStock(updates, stop);
+    outcomes = task.seller_center->UpdateStock(updates, stop, DeadlineOf(task));
   } else {
     std::vector<PriceUpdate> updates;
     updates.reserve(task.pushes.size());
@@ -331,7 +331,7 @@ void ChannelPusher::Send(Task task, const std::stop_token& stop) {
                          .item_id = push.item_id,
                          .price = {.ten_thousandths = push.quantity, .currency = push.currency}});
     }
-    outcomes = task.seller_center->UpdatePrice(updates, stop);
+    outcomes = task.seller_center->UpdatePrice(updates, stop, DeadlineOf(task));
   }
   const std::lock_guard lock(mutex_);
   EndCall(task);
@@ -341,6 +341,10 @@ void ChannelPusher::Send(Task task, const std::stop_token& stop) {
   for (std::size_t i = 0; i < task.pushes.size(); ++i) {
     Answer(std::move(task.pushes[i]), (*outcomes)[i]);
   }
+}
+
+Clock::time_point ChannelPusher::DeadlineOf(const Task& task) const {
+  return task.begun + Ticks(options_.call_timeout);
 }
 
 void ChannelPusher::EndCall(const Task& task) {

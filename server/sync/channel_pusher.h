@@ -91,6 +91,8 @@ class ChannelPusher {
   void Plan();
   void Describe(const Task& task, const std::stop_token& stop);
   void Send(Task task, const std::stop_token& stop);
+  // Of a call: counted from the look at the lease, however late it is made.
+  Clock::time_point DeadlineOf(const Task& task) const;
 
   // With the lock held.
   void EndCall(const Task& task);

@@ -9,6 +9,7 @@
 #include "server/store/channel_traffic.h"
 #include "server/store/jobs.h"
 #include "server/store/pushes.h"
+#include "server/sync/channel_pusher.h"
 #include "tests/integration/eventually.h"
 #include "tests/integration/sending_fixture.h"
 
@@ -118,6 +119,46 @@ TEST_F(SendingServersTest, SilentServerIsTakenOverFromAndWritesNothingMore) {
   EXPECT_TRUE(store::ReleaseTraffic(database(), silent).ok());
   SetStock(1, 3);
   ExpectInStep();
+}
+
+// SIGSTOP, or a machine that pauses: when it wakes, another one has the channel and has sent a newer value.
+TEST_F(SendingServersTest, ServerThatWasStoppedBeforeACallDoesNotMakeIt) {
+  AddVariants(1);
+  Shop& shop = OpenShop("shop", 1);
+  StopEngine();
+  Execute("UPDATE channel SET stock_sync = 1, push_all_after = ''");
+  const auto taken = store::TakeTraffic(database(), "stopped", absl::Minutes(1), 1);
+  ASSERT_EQ(taken.value().size(), 1u);
+  using Clock = ChannelPusher::Clock;
+  constexpr auto kTimeout = 300ms;
+  std::atomic<int> doubtful_calls = 0;
+  ChannelPusher pusher(database(),
+                       std::make_shared<OwnedChannel>(taken->front(), std::make_shared<RateBudget>(),
+                                                      Clock::now() + std::chrono::minutes(1)),
+                       {.call_timeout = absl::FromChrono(kTimeout)}, doubtful_calls);
+  const int described = shop.books().describe_shop_calls;
+  ASSERT_TRUE(Eventually([&] {
+    pusher.Step([] {}, {});
+    return shop.books().describe_shop_calls > described;
+  }));
+
+  // All that is left is to send; it is stopped between the choice and the call.
+  const auto stopped = [&] {
+    const Clock::time_point end = Clock::now() + kTimeout;
+    EXPECT_TRUE(Eventually([&] { return Clock::now() > end; }));
+  };
+  EXPECT_TRUE(Eventually([&] {
+    pusher.Step(stopped, {});
+    return PushOf("shop", 1).outcome != "PENDING";
+  }));
+
+  EXPECT_EQ(PushOf("shop", 1).outcome, "RETRYING");
+  EXPECT_EQ(TimesSent(shop, 1), 0);
+  EXPECT_TRUE(Eventually([&] {
+    pusher.Look();
+    pusher.Step([] {}, {});
+    return TimesSent(shop, 1) == 1;
+  })) << "it is tried again";
 }
 
 TEST_F(SendingServersTest, ServerThatLostTheDatabaseStopsAndAnotherOneGoesOn) {
