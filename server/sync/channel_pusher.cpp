@@ -46,7 +46,8 @@ ChannelPusher::ChannelPusher(store::Database& database, std::shared_ptr<OwnedCha
       channel_(std::move(channel)),
       options_(options),
       doubtful_calls_(doubtful_calls),
-      plan_(channel_->traffic().plan_all) {}
+      plan_(channel_->traffic().plan_all),
+      pause_until_(Clock::now() + Ticks(channel_->traffic().pause)) {}
 
 Clock::time_point ChannelPusher::Step(const std::function<void()>& more, const std::stop_token& stop) {
   Task task;
@@ -94,7 +95,7 @@ void ChannelPusher::Finish() {
 bool ChannelPusher::FinishIfIdle() {
   const std::lock_guard lock(mutex_);
   if (storing_ || calls_ > 0 || !in_flight_.empty() || !backlog_.empty() || plan_ || more_) return false;
-  // The next owner would not know of a pause that the shop asked for.
+  // It would only be taken again, to wait.
   if (Clock::now() < pause_until_) return false;
   const absl::Duration quiet = absl::FromChrono(Clock::now() - last_busy_);
   if (quiet < (failures_ > 0 ? kFailureMemory : options_.linger)) return false;

@@ -136,7 +136,7 @@ class ChannelPusher {
   bool describing_ = false;
   int calls_ = 0;
   int failures_ = 0;  // one after the other
-  Clock::time_point last_failure_{}, pause_until_{};
+  Clock::time_point last_failure_{}, pause_until_;
   int batch_limit_ = kMaxBatch;  // less than the shop takes, after batches that failed as a whole
 };
 

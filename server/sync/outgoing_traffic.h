@@ -52,6 +52,7 @@ class OutgoingTraffic {
   struct Owned {
     std::shared_ptr<OwnedChannel> channel;
     int jobs = 0;
+    absl::Time pause_written = absl::InfinitePast();  // RateBudget::held_until, as it was written last
   };
 
   void Keep();
@@ -59,6 +60,7 @@ class OutgoingTraffic {
   bool Renew();
   void Take();
   void GiveBackIdle();
+  void WritePauses();
   Owned& Adopt(const store::ChannelTraffic& traffic, Clock::time_point held_until);
   void GiveBack(const OwnedChannel& channel);
   Clock::time_point LeaseFrom(Clock::time_point start) const;

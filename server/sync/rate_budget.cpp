@@ -94,6 +94,11 @@ void RateBudget::Throttled(absl::Duration retry_after) {
   held_until_ = std::max(held_until_, clock_.Now() + retry_after);
 }
 
+absl::Time RateBudget::held_until() {
+  const std::lock_guard lock(mutex_);
+  return held_until_;
+}
+
 bool RateBudget::IsNext(Priority priority, std::uint64_t turn) const {
   const auto& [writes, reads] = waiting_;
   if (priority == Priority::kWrite) return turn == *writes.begin();

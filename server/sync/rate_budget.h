@@ -52,6 +52,8 @@ class RateBudget {
 
   // The shop asked to be called less often: nobody may make a request for so long.
   void Throttled(absl::Duration retry_after);
+  // Until when that is, by the clock.
+  absl::Time held_until();
 
  private:
   // With the lock held.

@@ -18,6 +18,7 @@ namespace skulink {
 namespace {
 
 using namespace std::chrono_literals;
+using simulator::FaultyCall;
 
 // Another one with each owner.
 constexpr char kFence[] = "SELECT MAX(fence) FROM channel_traffic";
@@ -192,6 +193,54 @@ TEST_F(SendingServersTest, ServerThatLostTheDatabaseStopsAndAnotherOneGoesOn) {
   }
   ExpectInStep();
   first.reset();
+}
+
+TEST_F(SendingServersTest, PauseThatTheShopAskedForHoldsForTheNextServer) {
+  AddVariants(2);
+  Shop& shop = OpenShop("shop", 2, {.throttle_delay = 2s});
+  const int described = shop.books().describe_shop_calls;
+  shop.AddFault(
+      {.kind = simulator::FaultKind::kThrottledWithDelay, .times = 1, .call = FaultyCall::kDescribeShop});
+  const absl::Time start = absl::Now();
+  SwitchOn("shop");
+  ASSERT_TRUE(Eventually([&] { return PushOf("shop", 1).outcome == "RETRYING"; }));
+
+  StopEngine();
+  StartEngine(Quick());
+  SetStock(1, 7);
+
+  EXPECT_TRUE(Eventually([&] { return shop.books().describe_shop_calls == described + 2; }));
+  EXPECT_GE(absl::Now() - start, absl::Seconds(2));
+  ExpectInStep();
+}
+
+TEST_F(SendingServersTest, PauseThatTheShopAskedForIsKnownAfterTheServerIsGone) {
+  AddVariants(2);
+  Shop& shop = OpenShop("shop", 2, {.throttle_delay = 6s});
+  StopEngine();
+  SyncOptions options = Quick();
+  options.lease = absl::Seconds(2);
+  const std::unique_ptr<store::Database> cuttable = OpenCuttable();
+  const int described = shop.books().describe_shop_calls;
+  shop.AddFault(
+      {.kind = simulator::FaultKind::kThrottledWithDelay, .times = 1, .call = FaultyCall::kDescribeShop});
+  Execute("UPDATE channel SET stock_sync = 1, push_all_after = ''");
+  const absl::Time start = absl::Now();
+  const auto first = AnotherEngine(*cuttable, options);
+  ASSERT_TRUE(Eventually([&] {
+    return Number(
+               "SELECT COUNT(*) FROM channel_traffic WHERE paused_until > UNIX_TIMESTAMP(NOW(6)) * "
+               "1000000") == 1;
+  }));
+
+  Cut();
+  StartEngine(options);
+  SetStock(1, 7);
+
+  EXPECT_TRUE(Eventually([&] { return shop.books().describe_shop_calls == described + 2; }));
+  EXPECT_GE(absl::Now() - start, absl::Seconds(6));
+  ExpectInStep();
+  Mend();
 }
 
 TEST_F(SendingServersTest, JobIsDoneByWhoeverHasTheChannel) {
