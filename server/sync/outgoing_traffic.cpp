@@ -7,7 +7,6 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "common/names.h"
 
 namespace skulink {
 namespace {
@@ -84,6 +83,16 @@ void OutgoingTraffic::JobEnded(const std::shared_ptr<OwnedChannel>& channel) {
   const std::lock_guard lock(mutex_);
   const auto found = owned_.find({channel->traffic().merchant_number, channel->traffic().channel_number});
   if (found != owned_.end() && found->second.channel == channel) --found->second.jobs;
+}
+
+std::shared_ptr<RateBudget> OutgoingTraffic::BudgetOf(const ChannelName& channel) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, owned] : owned_) {
+    const store::ChannelTraffic& traffic = owned.channel->traffic();
+    if (traffic.merchant_id == channel.merchant && traffic.channel_id == channel.channel)
+      return owned.channel->budget();
+  }
+  return nullptr;
 }
 
 void OutgoingTraffic::Keep() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/names.h"
 #include "server/store/channel_traffic.h"
 #include "server/store/database.h"
 #include "server/store/jobs.h"
@@ -45,6 +46,9 @@ class OutgoingTraffic {
   };
   std::optional<Job> ClaimJob(const std::string& owner);
   void JobEnded(const std::shared_ptr<OwnedChannel>& channel);
+
+  // Of a channel that this server talks to; else null.
+  std::shared_ptr<RateBudget> BudgetOf(const ChannelName& channel);
 
  private:
   using Clock = OwnedChannel::Clock;
