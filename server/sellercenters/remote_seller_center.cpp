@@ -1,9 +1,12 @@
 #include "server/sellercenters/remote_seller_center.h"
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
 #include "common/errors.h"
+#include "grpc/support/time.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "server/sellercenters/answer_check.h"
@@ -44,6 +47,13 @@ void SetTime(google::protobuf::Timestamp& timestamp, absl::Time time) {
       static_cast<std::int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
 }
 
+// By the clock that goes on while the process is stopped, and is not set: as a time of it, not as what is
+// left now, since the process may be stopped here, too.
+gpr_timespec ToGrpc(SellerCenter::Deadline deadline) {
+  const auto since_epoch = std::chrono::nanoseconds(deadline.time_since_epoch());
+  return gpr_time_from_nanos(since_epoch.count(), GPR_CLOCK_MONOTONIC);
+}
+
 }  // namespace
 
 RemoteSellerCenter::RemoteSellerCenter(const Endpoint& endpoint, absl::Duration timeout)
@@ -52,18 +62,21 @@ RemoteSellerCenter::RemoteSellerCenter(const Endpoint& endpoint, absl::Duration 
 template <typename Request, typename Response>
 absl::Status RemoteSellerCenter::Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                                    Response*),
-                                      const Request& request, Response& response, std::stop_token stop) {
+                                      const Request& request, Response& response, std::stop_token stop,
+                                      Deadline deadline) {
   grpc::ClientContext context;
   const std::stop_callback on_stop(stop, [&context] { context.TryCancel(); });
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
+  context.set_deadline(
+      ToGrpc(std::min(deadline, Deadline::clock::now() + absl::ToChronoNanoseconds(timeout_))));
   const grpc::Status status = (stub_.get()->*method)(&context, request, &response);
   if (status.ok()) return absl::OkStatus();
   return stop.stop_requested() ? absl::CancelledError("stopped") : AnswerStatus(status);
 }
 
-absl::StatusOr<ShopDescription> RemoteSellerCenter::DescribeShop(std::stop_token stop) {
+absl::StatusOr<ShopDescription> RemoteSellerCenter::DescribeShop(std::stop_token stop, Deadline deadline) {
   proto::DescribeShopResponse response;
-  SKULINK_RETURN_IF_ERROR(Call(&Stub::DescribeShop, proto::DescribeShopRequest(), response, std::move(stop)));
+  SKULINK_RETURN_IF_ERROR(
+      Call(&Stub::DescribeShop, proto::DescribeShopRequest(), response, std::move(stop), deadline));
   return CheckShop(response);
 }
 
@@ -85,16 +98,16 @@ absl::StatusOr<std::vector<ItemCreated>> RemoteSellerCenter::CreateItems(
 }
 
 absl::StatusOr<std::vector<WriteOutcome>> RemoteSellerCenter::UpdateStock(
-    const std::vector<StockUpdate>& updates, std::stop_token stop) {
+    const std::vector<StockUpdate>& updates, std::stop_token stop, Deadline deadline) {
   proto::UpdateStockResponse response;
-  SKULINK_RETURN_IF_ERROR(Call(&Stub::UpdateStock, ToMessage(updates), response, std::move(stop)));
+  SKULINK_RETURN_IF_ERROR(Call(&Stub::UpdateStock, ToMessage(updates), response, std::move(stop), deadline));
   return CheckOutcomes(response.outcomes(), updates.size());
 }
 
 absl::StatusOr<std::vector<WriteOutcome>> RemoteSellerCenter::UpdatePrice(
-    const std::vector<PriceUpdate>& updates, std::stop_token stop) {
+    const std::vector<PriceUpdate>& updates, std::stop_token stop, Deadline deadline) {
   proto::UpdatePriceResponse response;
-  SKULINK_RETURN_IF_ERROR(Call(&Stub::UpdatePrice, ToMessage(updates), response, std::move(stop)));
+  SKULINK_RETURN_IF_ERROR(Call(&Stub::UpdatePrice, ToMessage(updates), response, std::move(stop), deadline));
   return CheckOutcomes(response.outcomes(), updates.size());
 }
 

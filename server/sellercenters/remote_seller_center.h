@@ -17,7 +17,7 @@ class RemoteSellerCenter final : public SellerCenter {
  public:
   RemoteSellerCenter(const Endpoint& endpoint, absl::Duration timeout);
 
-  absl::StatusOr<ShopDescription> DescribeShop(std::stop_token stop) override;
+  absl::StatusOr<ShopDescription> DescribeShop(std::stop_token stop, Deadline deadline) override;
   absl::Status ListListings(const ListRequest& request, std::stop_token stop,
                             const std::function<absl::Status(ListingPage)>& take) override;
   absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids,
@@ -25,9 +25,9 @@ class RemoteSellerCenter final : public SellerCenter {
   absl::StatusOr<std::vector<ItemCreated>> CreateItems(const std::vector<ItemCreation>& creations,
                                                        Creating creating, std::stop_token stop) override;
   absl::StatusOr<std::vector<WriteOutcome>> UpdateStock(const std::vector<StockUpdate>& updates,
-                                                        std::stop_token stop) override;
+                                                        std::stop_token stop, Deadline deadline) override;
   absl::StatusOr<std::vector<WriteOutcome>> UpdatePrice(const std::vector<PriceUpdate>& updates,
-                                                        std::stop_token stop) override;
+                                                        std::stop_token stop, Deadline deadline) override;
 
  private:
   using Stub = sellercenter::v1::SellerCenterService::Stub;
@@ -35,7 +35,8 @@ class RemoteSellerCenter final : public SellerCenter {
   // One unary call. An answer that came is taken also when a stop was asked for: it may tell of a write.
   template <typename Request, typename Response>
   absl::Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                    const Request& request, Response& response, std::stop_token stop);
+                    const Request& request, Response& response, std::stop_token stop,
+                    Deadline deadline = Deadline::max());
 
   const absl::Duration timeout_;
   const std::shared_ptr<grpc::Channel> channel_;

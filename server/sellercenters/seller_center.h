@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -144,7 +145,12 @@ class SellerCenter {
  public:
   virtual ~SellerCenter() = default;
 
-  virtual absl::StatusOr<ShopDescription> DescribeShop(std::stop_token stop = {}) = 0;
+  // The latest end of a call, however long its timeout: when it has passed, the call is not made. For who has
+  // the right to call until then, and may be stopped just before it calls.
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  virtual absl::StatusOr<ShopDescription> DescribeShop(std::stop_token stop = {},
+                                                       Deadline deadline = Deadline::max()) = 0;
 
   // Calls `take` with each page in order, from after the resume token to the last, or with as many as were
   // asked for. Ends early with the status of `take` when that is not OK.
@@ -163,9 +169,11 @@ class SellerCenter {
                                                                Creating creating,
                                                                std::stop_token stop = {}) = 0;
   virtual absl::StatusOr<std::vector<WriteOutcome>> UpdateStock(const std::vector<StockUpdate>& updates,
-                                                                std::stop_token stop = {}) = 0;
+                                                                std::stop_token stop = {},
+                                                                Deadline deadline = Deadline::max()) = 0;
   virtual absl::StatusOr<std::vector<WriteOutcome>> UpdatePrice(const std::vector<PriceUpdate>& updates,
-                                                                std::stop_token stop = {}) = 0;
+                                                                std::stop_token stop = {},
+                                                                Deadline deadline = Deadline::max()) = 0;
 };
 
 // Whether an answer was larger than what is taken of a Seller Center.

@@ -10,11 +10,16 @@
 namespace skulink::store {
 namespace {
 
-constexpr char kSelect[] =
-    "SELECT t.merchant_no, m.merchant_id, t.channel_no, c.channel_id, c.endpoint, t.owner, t.fence, "
-    "c.push_all_after IS NOT NULL FROM channel_traffic t "
-    "JOIN channel c ON c.merchant_no = t.merchant_no AND c.channel_no = t.channel_no "
-    "JOIN merchant m ON m.merchant_no = t.merchant_no ";
+std::string Select(const char* where) {
+  return absl::StrCat(
+      "SELECT t.merchant_no, m.merchant_id, t.channel_no, c.channel_id, c.endpoint, t.owner, t.fence, "
+      "c.push_all_after IS NOT NULL, GREATEST(t.paused_until - ",
+      kDatabaseNow,
+      ", 0) FROM channel_traffic t "
+      "JOIN channel c ON c.merchant_no = t.merchant_no AND c.channel_no = t.channel_no "
+      "JOIN merchant m ON m.merchant_no = t.merchant_no WHERE ",
+      where);
+}
 
 // Leases that are renewed by one statement.
 constexpr std::size_t kRenewedAtOnce = 200;
@@ -27,13 +32,13 @@ ChannelTraffic FromRow(const Row& row) {
           .endpoint = row.String(4),
           .owner = row.String(5),
           .fence = row.Int(6),
-          .plan_all = row.Int(7) != 0};
+          .plan_all = row.Int(7) != 0,
+          .pause = absl::Microseconds(row.Int(8))};
 }
 
 std::vector<ChannelTraffic> TrafficOf(Session& session, const std::string& owner) {
   std::vector<ChannelTraffic> traffic;
-  session.Query(absl::StrCat(kSelect, "WHERE t.owner = ?"), {owner},
-                [&](const Row& row) { traffic.push_back(FromRow(row)); });
+  session.Query(Select("t.owner = ?"), {owner}, [&](const Row& row) { traffic.push_back(FromRow(row)); });
   return traffic;
 }
 
@@ -44,6 +49,16 @@ std::string SomeDue(int kind) {
       "(SELECT 1 FROM push p FORCE INDEX (by_due) WHERE p.merchant_no = c.merchant_no AND p.channel_no = "
       "c.channel_no AND p.kind = ",
       kind, " AND p.due <= ", kDatabaseNow, " LIMIT 1) IS NOT NULL");
+}
+
+// Together with what else is set. A pause that was asked for before holds, too.
+void Pause(Session& session, const ChannelTraffic& traffic, absl::Duration pause, const char* also_set) {
+  session.Execute(
+      absl::StrCat("UPDATE channel_traffic FORCE INDEX (PRIMARY) SET paused_until = GREATEST(paused_until, ",
+                   kDatabaseNow, " + ?)", also_set,
+                   " WHERE merchant_no = ? AND channel_no = ? AND owner = ? AND fence = ?"),
+      {absl::ToInt64Microseconds(pause), traffic.merchant_number, traffic.channel_number, traffic.owner,
+       traffic.fence});
 }
 
 // A server that fell silent in the midst of a transaction may hold the row: that channel has to wait, and
@@ -87,7 +102,7 @@ std::optional<ChannelTraffic> TakeTrafficOf(Session& session, std::int64_t merch
         {merchant_number, channel_number, owner, lease_micros});
   }
   std::optional<ChannelTraffic> taken;
-  session.Query(absl::StrCat(kSelect, "WHERE t.merchant_no = ? AND t.channel_no = ? AND t.owner = ?"),
+  session.Query(Select("t.merchant_no = ? AND t.channel_no = ? AND t.owner = ?"),
                 {merchant_number, channel_number, owner}, [&](const Row& row) { taken = FromRow(row); });
   return taken;
 }
@@ -140,13 +155,13 @@ absl::StatusOr<std::vector<ChannelTraffic>> RenewTraffic(Database& database, con
   });
 }
 
-absl::Status ReleaseTraffic(Database& database, const ChannelTraffic& traffic) {
-  return database.Transact([&](Session& session) {
-    session.Execute(
-        "UPDATE channel_traffic FORCE INDEX (PRIMARY) SET owner = '', lease_until = 0 "
-        "WHERE merchant_no = ? AND channel_no = ? AND owner = ? AND fence = ?",
-        {traffic.merchant_number, traffic.channel_number, traffic.owner, traffic.fence});
-  });
+absl::Status PauseTraffic(Database& database, const ChannelTraffic& traffic, absl::Duration pause) {
+  return database.Transact([&](Session& session) { Pause(session, traffic, pause, ""); });
+}
+
+absl::Status ReleaseTraffic(Database& database, const ChannelTraffic& traffic, absl::Duration pause) {
+  return database.Transact(
+      [&](Session& session) { Pause(session, traffic, pause, ", owner = '', lease_until = 0"); });
 }
 
 void FenceTraffic(Session& session, const ChannelTraffic& traffic) {

@@ -22,6 +22,7 @@ struct ChannelTraffic {
   std::string owner;
   std::int64_t fence = 0;  // another one with each owner
   bool plan_all = false;   // all its listings are to be planned anew (PlanSomeOfAll)
+  absl::Duration pause;    // the shop asked not to be called for so long
 };
 
 // Makes `owner` (a server) the owner of channels that have something to send now and that nobody has, at most
@@ -32,7 +33,10 @@ absl::StatusOr<std::vector<ChannelTraffic>> TakeTraffic(Database& database, cons
 // answer to a COMMIT having been lost.
 absl::StatusOr<std::vector<ChannelTraffic>> RenewTraffic(Database& database, const std::string& owner,
                                                          absl::Duration lease);
-absl::Status ReleaseTraffic(Database& database, const ChannelTraffic& traffic);
+// The shop asked not to be called for `pause`: whoever has the channel next is told.
+absl::Status PauseTraffic(Database& database, const ChannelTraffic& traffic, absl::Duration pause);
+// With what is left of such a pause.
+absl::Status ReleaseTraffic(Database& database, const ChannelTraffic& traffic, absl::Duration pause = {});
 
 // Within a transaction: the channel's traffic for `owner`, if that has it or nobody has.
 std::optional<ChannelTraffic> TakeTrafficOf(Session& session, std::int64_t merchant_number,

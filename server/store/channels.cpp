@@ -7,6 +7,7 @@
 #include "server/store/listings.h"
 #include "server/store/merchants.h"
 #include "server/store/times.h"
+#include "skulink/v1/inventory_service.pb.h"
 #include "skulink/v1/sync_service.pb.h"
 
 namespace skulink::store {
@@ -116,8 +117,13 @@ void ChangeSync(Session& session, const Merchant& merchant, const Channel& befor
       (stock_sync.enabled && stock_sync != before.stock_sync) || (price_sync && !before.price_sync);
   const bool kept = stock_sync.enabled || price_sync;
   if (!plan_anew && kept) return;
-  session.Execute("UPDATE channel SET push_all_after = ? WHERE merchant_no = ? AND channel_no = ?",
-                  {plan_anew ? Value("") : Value(std::nullopt), merchant.number, before.number});
+  // See migration 0008.
+  const int unknown = (stock_sync.enabled && !before.stock_sync.enabled ? v1::PUSH_KIND_STOCK : 0) |
+                      (price_sync && !before.price_sync ? v1::PUSH_KIND_PRICE : 0);
+  session.Execute(
+      "UPDATE channel SET push_all_after = ?, push_unknown = IF(?, push_unknown | ?, 0) WHERE merchant_no = "
+      "? AND channel_no = ?",
+      {plan_anew ? Value("") : Value(std::nullopt), kept, unknown, merchant.number, before.number});
 }
 
 }  // namespace

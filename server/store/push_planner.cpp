@@ -25,7 +25,7 @@ static_assert(kDoubtful == Fingerprint{});
 struct KindSql {
   std::string quantity, currency;
   std::string known;  // the variant has a value
-  // Of what the listing has, where the Seller Center says it: the same, another one.
+  // Of what the listing has, where the Seller Center says it: the same, another one (else NULL).
   std::string listing_has, listing_differs;
 };
 
@@ -38,14 +38,14 @@ KindSql SqlOf(v1::PushKind kind, const StockSync& rule) {
             .known = "v.price IS NOT NULL",
             .listing_has =
                 absl::StrCat("COALESCE(l.price = v.price AND l.currency = v.currency AND ", sure, ", 0)"),
-            .listing_differs = "COALESCE(l.price <> v.price OR l.currency <> v.currency, 0)"};
+            .listing_differs = "(l.price <> v.price OR l.currency <> v.currency)"};
   }
   const std::string quantity = OfferedStock(rule);
   return {.quantity = quantity,
           .currency = "''",
           .known = "v.stock IS NOT NULL",
           .listing_has = absl::StrCat("COALESCE(l.stock = ", quantity, " AND ", sure, ", 0)"),
-          .listing_differs = absl::StrCat("COALESCE(l.stock <> ", quantity, ", 0)")};
+          .listing_differs = absl::StrCat("l.stock <> ", quantity)};
 }
 
 std::vector<std::vector<std::string_view>> InParts(const auto& texts) {
@@ -78,7 +78,8 @@ PushPlanner::PushPlanner(Session& session, std::int64_t merchant_number)
     : session_(session), merchant_(merchant_number) {
   session_.Query(
       "SELECT c.channel_no, c.stock_sync AND NOT c.removing, c.price_sync AND NOT c.removing, "
-      "c.stock_percentage, c.stock_buffer, c.stock_maximum, c.push_all_after, c.push_again FROM channel c "
+      "c.stock_percentage, c.stock_buffer, c.stock_maximum, c.push_all_after, c.push_again, c.push_unknown "
+      "FROM channel c "
       "WHERE c.merchant_no = ? AND (c.stock_sync OR c.price_sync OR EXISTS "
       "(SELECT 1 FROM push p WHERE p.merchant_no = c.merchant_no AND p.channel_no = c.channel_no))",
       {merchant_}, [&](const Row& row) {
@@ -92,6 +93,7 @@ PushPlanner::PushPlanner(Session& session, std::int64_t merchant_number)
                               .maximum = row.OptionalInt(5)};
         if (!row.IsNull(6)) channel.push_all_after = row.String(6);
         channel.push_again = row.Int(7) != 0;
+        channel.push_unknown = static_cast<int>(row.Int(8));
       });
 }
 
@@ -189,10 +191,12 @@ void PushPlanner::PlanListings(const KeptChannel& channel, const std::vector<std
 void PushPlanner::Plan(const KeptChannel& channel, v1::PushKind kind, const Selection& selection, bool seen) {
   const KindSql sql = SqlOf(kind, channel.stock_sync);
   // A value that waits, or was refused, and is the same goes its way. One that was applied goes again when
-  // the listing has lost it.
+  // the listing has lost it; after the kind was switched on, also when the listing may have lost it.
+  const bool unknown = (channel.push_unknown & kind) != 0;
   const std::string send = absl::StrCat(
       "(push.quantity <> VALUES(quantity) OR push.currency <> VALUES(currency) OR (push.outcome = ",
-      static_cast<int>(v1::PUSH_OUTCOME_APPLIED), " AND ", sql.listing_differs, ")",
+      static_cast<int>(v1::PUSH_OUTCOME_APPLIED), " AND COALESCE(", sql.listing_differs, ", ",
+      unknown ? 1 : 0, "))",
       seen ? absl::StrCat(" OR push.outcome IN (", static_cast<int>(v1::PUSH_OUTCOME_NOT_LIVE), ", ",
                           static_cast<int>(v1::PUSH_OUTCOME_GONE), ")")
            : "",
@@ -314,8 +318,9 @@ bool PushPlanner::PlanNext(int number) {
                                           : done ? std::nullopt
                                                  : std::optional(last);
   session_.Execute(
-      "UPDATE channel SET push_all_after = ?, push_again = ? WHERE merchant_no = ? AND channel_no = ?",
-      {next, channel.push_again && !done, merchant_, number});
+      "UPDATE channel SET push_all_after = ?, push_again = ?, push_unknown = IF(?, 0, push_unknown) WHERE "
+      "merchant_no = ? AND channel_no = ?",
+      {next, channel.push_again && !done, done, merchant_, number});
   return done && !again;
 }
 

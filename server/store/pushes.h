@@ -57,6 +57,7 @@ class PushPlanner {
     bool stock = false, price = false;          // kept in step
     std::optional<std::string> push_all_after;  // see migration 0006
     bool push_again = false;
+    int push_unknown = 0;  // see migration 0008
     std::vector<std::string> created, touched, left;
   };
   // Listings l and their variants v, as SQL with one `?` for each of `values`.

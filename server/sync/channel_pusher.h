@@ -91,6 +91,8 @@ class ChannelPusher {
   void Plan();
   void Describe(const Task& task, const std::stop_token& stop);
   void Send(Task task, const std::stop_token& stop);
+  // Of a call: counted from the look at the lease, however late it is made.
+  Clock::time_point DeadlineOf(const Task& task) const;
 
   // With the lock held.
   void EndCall(const Task& task);
@@ -134,7 +136,7 @@ class ChannelPusher {
   bool describing_ = false;
   int calls_ = 0;
   int failures_ = 0;  // one after the other
-  Clock::time_point last_failure_{}, pause_until_{};
+  Clock::time_point last_failure_{}, pause_until_;
   int batch_limit_ = kMaxBatch;  // less than the shop takes, after batches that failed as a whole
 };
 

@@ -7,7 +7,6 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "common/names.h"
 
 namespace skulink {
 namespace {
@@ -28,6 +27,11 @@ OutgoingTraffic::Options WithinLease(OutgoingTraffic::Options options) {
   options.push.call_timeout = std::min(options.push.call_timeout, 0.6 * options.lease);
   options.push.lease_margin = std::min(options.push.lease_margin, 0.1 * options.lease);
   return options;
+}
+
+// How long the shop still asks not to be called, to whoever asks.
+absl::Duration PauseOf(const OwnedChannel& channel) {
+  return std::max(absl::ZeroDuration(), channel.budget()->held_until() - RateClock::Steady().Now());
 }
 
 }  // namespace
@@ -81,6 +85,16 @@ void OutgoingTraffic::JobEnded(const std::shared_ptr<OwnedChannel>& channel) {
   if (found != owned_.end() && found->second.channel == channel) --found->second.jobs;
 }
 
+std::shared_ptr<RateBudget> OutgoingTraffic::BudgetOf(const ChannelName& channel) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, owned] : owned_) {
+    const store::ChannelTraffic& traffic = owned.channel->traffic();
+    if (traffic.merchant_id == channel.merchant && traffic.channel_id == channel.channel)
+      return owned.channel->budget();
+  }
+  return nullptr;
+}
+
 void OutgoingTraffic::Keep() {
   Clock::time_point next_renewal{};
   while (!stop_.stop_requested()) {
@@ -93,6 +107,7 @@ void OutgoingTraffic::Keep() {
     }
     if (renewed) {
       pool_->LookAll();
+      WritePauses();
       const std::lock_guard turn(turn_);
       GiveBackIdle();
       Take();
@@ -188,6 +203,25 @@ void OutgoingTraffic::GiveBackIdle() {
   for (const std::shared_ptr<OwnedChannel>& channel : idle) GiveBack(*channel);
 }
 
+// Shorter pauses are over when another server takes what this one had, unless it is given back.
+void OutgoingTraffic::WritePauses() {
+  std::vector<std::pair<std::shared_ptr<OwnedChannel>, absl::Time>> paused;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, owned] : owned_) {
+      const absl::Time until = owned.channel->budget()->held_until();
+      if (until == owned.pause_written || PauseOf(*owned.channel) <= options_.lease) continue;
+      paused.emplace_back(owned.channel, until);
+    }
+  }
+  for (const auto& [channel, until] : paused) {
+    if (!store::PauseTraffic(database_, channel->traffic(), PauseOf(*channel)).ok()) continue;
+    const std::lock_guard lock(mutex_);
+    const auto found = owned_.find({channel->traffic().merchant_number, channel->traffic().channel_number});
+    if (found != owned_.end()) found->second.pause_written = until;
+  }
+}
+
 OutgoingTraffic::Owned& OutgoingTraffic::Adopt(const store::ChannelTraffic& traffic,
                                                Clock::time_point held_until) {
   Owned& owned = owned_[{traffic.merchant_number, traffic.channel_number}];
@@ -201,6 +235,7 @@ OutgoingTraffic::Owned& OutgoingTraffic::Adopt(const store::ChannelTraffic& traf
   if (owned.channel == nullptr) {
     owned.channel = std::make_shared<OwnedChannel>(
         traffic, budgets_.Of(traffic.merchant_number, traffic.channel_number), held_until);
+    owned.channel->budget()->Throttled(traffic.pause);
     pool_->Add(owned.channel);
     changed_.notify_all();  // the watcher
   }
@@ -209,7 +244,7 @@ OutgoingTraffic::Owned& OutgoingTraffic::Adopt(const store::ChannelTraffic& traf
 
 void OutgoingTraffic::GiveBack(const OwnedChannel& channel) {
   if (channel.must_lapse()) return;
-  const absl::Status released = store::ReleaseTraffic(database_, channel.traffic());
+  const absl::Status released = store::ReleaseTraffic(database_, channel.traffic(), PauseOf(channel));
   if (!released.ok())
     spdlog::warn("{} could not be given back: {}", NameOf(channel.traffic()), released.ToString());
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/names.h"
 #include "server/store/channel_traffic.h"
 #include "server/store/database.h"
 #include "server/store/jobs.h"
@@ -46,12 +47,16 @@ class OutgoingTraffic {
   std::optional<Job> ClaimJob(const std::string& owner);
   void JobEnded(const std::shared_ptr<OwnedChannel>& channel);
 
+  // Of a channel that this server talks to; else null.
+  std::shared_ptr<RateBudget> BudgetOf(const ChannelName& channel);
+
  private:
   using Clock = OwnedChannel::Clock;
   using Key = std::pair<std::int64_t, int>;  // merchant and channel
   struct Owned {
     std::shared_ptr<OwnedChannel> channel;
     int jobs = 0;
+    absl::Time pause_written = absl::InfinitePast();  // RateBudget::held_until, as it was written last
   };
 
   void Keep();
@@ -59,6 +64,7 @@ class OutgoingTraffic {
   bool Renew();
   void Take();
   void GiveBackIdle();
+  void WritePauses();
   Owned& Adopt(const store::ChannelTraffic& traffic, Clock::time_point held_until);
   void GiveBack(const OwnedChannel& channel);
   Clock::time_point LeaseFrom(Clock::time_point start) const;

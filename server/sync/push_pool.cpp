@@ -107,9 +107,10 @@ std::shared_ptr<ChannelPusher> PushPool::Next() {
   while (true) {
     CollectDue(Clock::now());
     if (!ready_.empty()) break;
-    // Others may still be at a call whose answer is to be written.
-    if (ending_ && at_work_ == 0 && later_.empty()) return nullptr;
-    if (later_.empty() || timing_) {
+    // Others may still be at a call whose answer is to be written; what is to be done later is not waited
+    // for.
+    if (ending_ && at_work_ == 0) return nullptr;
+    if (ending_ || later_.empty() || timing_) {
       changed_.wait(lock);
     } else {  // one thread is enough to wait for the time
       timing_ = true;

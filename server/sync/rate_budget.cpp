@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "common/errors.h"
+
 namespace skulink {
 namespace {
 
@@ -42,9 +44,11 @@ RateClock& RateClock::Steady() {
 void RateBudget::SetLimit(double requests_per_second) {
   const std::lock_guard lock(mutex_);
   if (requests_per_second == per_second_) return;
-  Refill(clock_.Now());
-  // One to begin with: what was sent before the limit was known is not known either.
-  left_ = per_second_ == 0 ? 1 : std::min(left_, MostAtOnce(requests_per_second));
+  const absl::Time now = clock_.Now();
+  Refill(now);
+  // One to begin with, unless there was one just now: the limit is said in answer to a request.
+  const double refilled = absl::ToDoubleSeconds(now - last_unlimited_) * requests_per_second;
+  left_ = per_second_ == 0 ? std::min(1.0, refilled) : std::min(left_, MostAtOnce(requests_per_second));
   per_second_ = requests_per_second;
   changed_.notify_all();
 }
@@ -54,13 +58,15 @@ bool RateBudget::limited() {
   return per_second_ > 0;
 }
 
-absl::Status RateBudget::Take(Priority priority, const std::stop_token& stop) {
+absl::Status RateBudget::Take(Priority priority, const std::stop_token& stop, absl::Duration patience) {
   // Before the lock, and so ended after it: what it calls takes the lock.
   const std::stop_callback on_stop(stop, [this] {
     const std::lock_guard lock(mutex_);
     changed_.notify_all();
   });
   std::unique_lock lock(mutex_);
+  const absl::Time give_up = clock_.Now() + patience;
+  absl::Status status;
   const std::uint64_t turn = ++last_turn_;
   std::set<std::uint64_t>& waiting = waiting_[static_cast<std::size_t>(priority)];
   waiting.insert(turn);
@@ -71,11 +77,17 @@ absl::Status RateBudget::Take(Priority priority, const std::stop_token& stop) {
       until = too_soon ? write_expected_until_ : TakeNow();
     }
     if (!until) break;
-    clock_.Wait(changed_, lock, *until);
+    if (std::max(clock_.Now(), held_until_) >= give_up) {
+      status = Unavailable(v1::ERROR_REASON_SELLER_CENTER_THROTTLED,
+                           "the Seller Center asks to be called less often than it would be now",
+                           std::max(absl::Seconds(1), held_until_ - clock_.Now()));
+      break;
+    }
+    clock_.Wait(changed_, lock, std::min(*until, give_up));
   }
   waiting.erase(turn);
   changed_.notify_all();
-  return stop.stop_requested() ? absl::CancelledError("stopped") : absl::OkStatus();
+  return stop.stop_requested() ? absl::CancelledError("stopped") : status;
 }
 
 std::optional<absl::Duration> RateBudget::TryTakeWrite() {
@@ -94,6 +106,11 @@ void RateBudget::Throttled(absl::Duration retry_after) {
   held_until_ = std::max(held_until_, clock_.Now() + retry_after);
 }
 
+absl::Time RateBudget::held_until() {
+  const std::lock_guard lock(mutex_);
+  return held_until_;
+}
+
 bool RateBudget::IsNext(Priority priority, std::uint64_t turn) const {
   const auto& [writes, reads] = waiting_;
   if (priority == Priority::kWrite) return turn == *writes.begin();
@@ -103,7 +120,10 @@ bool RateBudget::IsNext(Priority priority, std::uint64_t turn) const {
 std::optional<absl::Time> RateBudget::TakeNow() {
   const absl::Time now = clock_.Now();
   if (now < held_until_) return held_until_;
-  if (per_second_ == 0) return std::nullopt;
+  if (per_second_ == 0) {
+    last_unlimited_ = now;
+    return std::nullopt;
+  }
   Refill(now);
   if (left_ < kWholeRequest) return now + absl::Seconds((1 - left_) / per_second_);
   left_ -= 1;

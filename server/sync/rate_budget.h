@@ -43,8 +43,10 @@ class RateBudget {
   void SetLimit(double requests_per_second);
   bool limited();
 
-  // Waits until one request may be made. CANCELLED when a stop is asked for.
-  absl::Status Take(Priority priority, const std::stop_token& stop);
+  // Waits until one request may be made. CANCELLED when a stop is asked for; UNAVAILABLE
+  // (SELLER_CENTER_THROTTLED) when the turn has not come, or will not come, within `patience`.
+  absl::Status Take(Priority priority, const std::stop_token& stop,
+                    absl::Duration patience = absl::InfiniteDuration());
 
   // For who cannot wait: takes a write's turn when it is one now. Else returns after how long to ask again;
   // until then reads wait.
@@ -52,6 +54,8 @@ class RateBudget {
 
   // The shop asked to be called less often: nobody may make a request for so long.
   void Throttled(absl::Duration retry_after);
+  // Until when that is, by the clock.
+  absl::Time held_until();
 
  private:
   // With the lock held.
@@ -66,6 +70,8 @@ class RateBudget {
   double per_second_ = 0;
   double left_ = 0;  // requests that may be made at once, as of `as_of_`
   absl::Time as_of_ = absl::InfinitePast();
+  absl::Time last_unlimited_ =
+      absl::InfinitePast();  // the last request that was made before there was a limit
   absl::Time held_until_ = absl::InfinitePast();
   absl::Time write_expected_until_ = absl::InfinitePast();  // reads wait for one that was too early
   std::uint64_t last_turn_ = 0;

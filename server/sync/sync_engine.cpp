@@ -54,6 +54,7 @@ class SyncEngine::Impl {
   void Publish(const v1::Job& job) { hub_.Publish(std::make_shared<const v1::Job>(job)); }
 
   void WakePushes() { traffic_.Wake(); }
+  OutgoingTraffic& traffic() { return traffic_; }
 
   // The scheduler looks for work at once.
   void Wake() {
@@ -307,10 +308,15 @@ absl::StatusOr<SyncEngine::CheckedChannel> SyncEngine::CheckChannel(const Channe
                                                                     absl::Duration patience) {
   SKULINK_ASSIGN_OR_RETURN(const store::Channel channel,
                            store::GetChannel(impl_->database(), name.merchant, name.channel));
-  SKULINK_ASSIGN_OR_RETURN(
-      const std::unique_ptr<SellerCenter> seller_center,
-      ConnectSellerCenter(channel.endpoint, std::min(patience, impl_->options().seller_center_timeout)));
+  const absl::Time give_up = absl::Now() + std::min(patience, impl_->options().seller_center_timeout);
+  // Where another server talks to the shop, this one call comes in between.
+  if (const std::shared_ptr<RateBudget> budget = impl_->traffic().BudgetOf(name)) {
+    // As a write: somebody waits for the answer.
+    SKULINK_RETURN_IF_ERROR(budget->Take(RateBudget::Priority::kWrite, {}, give_up - absl::Now()));
+  }
   const absl::Time start = absl::Now();
+  SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<SellerCenter> seller_center,
+                           ConnectSellerCenter(channel.endpoint, give_up - start));
   SKULINK_ASSIGN_OR_RETURN(ShopDescription shop, seller_center->DescribeShop());
   return CheckedChannel{std::move(shop), absl::Now() - start};
 }

@@ -206,6 +206,43 @@ TEST_F(PushPlanning, SwitchingOnAndAChangedRulePlanAllInSteps) {
   ExpectVerified(*database_);
 }
 
+TEST_F(PushPlanning, SwitchingOnSendsAllThatIsNotKnownToBeThere) {
+  const int web = Channel("web", {.enabled = true}, /*price_sync=*/true);
+  Put("p", "S", 5, 100);
+  Put("q", "T", 6, 100);
+  Scan(web, {.created = {Live("a", "S"), Live("b", "T")}});
+  Send(web);
+  Send(web, v1::PUSH_KIND_PRICE);
+  // The Seller Center tells no prices, and of `a` no stock.
+  Scan(web, {.updated = {Live("a", "S"), Live("b", "T", 6)}});
+  PlanAll(web);
+  EXPECT_THAT(Due(web), IsEmpty()) << "not said is not another one";
+
+  Sync("web", {}, /*price_sync=*/true);
+  Sync("web", {.enabled = true}, /*price_sync=*/true);
+  ExpectVerified(*database_);
+  PlanAll(web);
+
+  EXPECT_THAT(Pushes(web), ElementsAre("a stock 5 PENDING due", "a price 100 APPLIED", "b stock 6 APPLIED",
+                                       "b price 100 APPLIED"));
+  EXPECT_THAT(Send(web), ElementsAre("a 5"));
+  ExpectVerified(*database_);
+
+  Sync("web", {.enabled = true});
+  Sync("web", {.enabled = true}, /*price_sync=*/true);
+  PlanAll(web);
+  EXPECT_THAT(Send(web, v1::PUSH_KIND_PRICE), ElementsAre("a 100", "b 100"));
+  EXPECT_THAT(Due(web), IsEmpty());
+
+  // Once it is over, it is as before.
+  Scan(web, {.updated = {Live("a", "S"), Live("b", "T")}});
+  Sync("web", {.enabled = true, .maximum = 100}, /*price_sync=*/true);
+  PlanAll(web);
+  EXPECT_THAT(Due(web), IsEmpty()) << "only the rule is another one";
+  EXPECT_THAT(Due(web, v1::PUSH_KIND_PRICE), IsEmpty());
+  ExpectVerified(*database_);
+}
+
 TEST_F(PushPlanning, MoreThanATransactionTakesIsLeftToThePlanOfAll) {
   const int web = Channel("web");
   constexpr int kTwins = store::PushPlanner::kRowsAtOnce + 500;

@@ -9,6 +9,7 @@
 #include "server/store/channel_traffic.h"
 #include "server/store/jobs.h"
 #include "server/store/pushes.h"
+#include "server/sync/channel_pusher.h"
 #include "tests/integration/eventually.h"
 #include "tests/integration/sending_fixture.h"
 
@@ -17,6 +18,7 @@ namespace skulink {
 namespace {
 
 using namespace std::chrono_literals;
+using simulator::FaultyCall;
 
 // Another one with each owner.
 constexpr char kFence[] = "SELECT MAX(fence) FROM channel_traffic";
@@ -120,6 +122,46 @@ TEST_F(SendingServersTest, SilentServerIsTakenOverFromAndWritesNothingMore) {
   ExpectInStep();
 }
 
+// SIGSTOP, or a machine that pauses: when it wakes, another one has the channel and has sent a newer value.
+TEST_F(SendingServersTest, ServerThatWasStoppedBeforeACallDoesNotMakeIt) {
+  AddVariants(1);
+  Shop& shop = OpenShop("shop", 1);
+  StopEngine();
+  Execute("UPDATE channel SET stock_sync = 1, push_all_after = ''");
+  const auto taken = store::TakeTraffic(database(), "stopped", absl::Minutes(1), 1);
+  ASSERT_EQ(taken.value().size(), 1u);
+  using Clock = ChannelPusher::Clock;
+  constexpr auto kTimeout = 300ms;
+  std::atomic<int> doubtful_calls = 0;
+  ChannelPusher pusher(database(),
+                       std::make_shared<OwnedChannel>(taken->front(), std::make_shared<RateBudget>(),
+                                                      Clock::now() + std::chrono::minutes(1)),
+                       {.call_timeout = absl::FromChrono(kTimeout)}, doubtful_calls);
+  const int described = shop.books().describe_shop_calls;
+  ASSERT_TRUE(Eventually([&] {
+    pusher.Step([] {}, {});
+    return shop.books().describe_shop_calls > described;
+  }));
+
+  // All that is left is to send; it is stopped between the choice and the call.
+  const auto stopped = [&] {
+    const Clock::time_point end = Clock::now() + kTimeout;
+    EXPECT_TRUE(Eventually([&] { return Clock::now() > end; }));
+  };
+  EXPECT_TRUE(Eventually([&] {
+    pusher.Step(stopped, {});
+    return PushOf("shop", 1).outcome != "PENDING";
+  }));
+
+  EXPECT_EQ(PushOf("shop", 1).outcome, "RETRYING");
+  EXPECT_EQ(TimesSent(shop, 1), 0);
+  EXPECT_TRUE(Eventually([&] {
+    pusher.Look();
+    pusher.Step([] {}, {});
+    return TimesSent(shop, 1) == 1;
+  })) << "it is tried again";
+}
+
 TEST_F(SendingServersTest, ServerThatLostTheDatabaseStopsAndAnotherOneGoesOn) {
   AddVariants(40);
   OpenShop("shop", 40, {.max_stock_updates = 4, .write_latency = 10ms});
@@ -151,6 +193,54 @@ TEST_F(SendingServersTest, ServerThatLostTheDatabaseStopsAndAnotherOneGoesOn) {
   }
   ExpectInStep();
   first.reset();
+}
+
+TEST_F(SendingServersTest, PauseThatTheShopAskedForHoldsForTheNextServer) {
+  AddVariants(2);
+  Shop& shop = OpenShop("shop", 2, {.throttle_delay = 2s});
+  const int described = shop.books().describe_shop_calls;
+  shop.AddFault(
+      {.kind = simulator::FaultKind::kThrottledWithDelay, .times = 1, .call = FaultyCall::kDescribeShop});
+  const absl::Time start = absl::Now();
+  SwitchOn("shop");
+  ASSERT_TRUE(Eventually([&] { return PushOf("shop", 1).outcome == "RETRYING"; }));
+
+  StopEngine();
+  StartEngine(Quick());
+  SetStock(1, 7);
+
+  EXPECT_TRUE(Eventually([&] { return shop.books().describe_shop_calls == described + 2; }));
+  EXPECT_GE(absl::Now() - start, absl::Seconds(2));
+  ExpectInStep();
+}
+
+TEST_F(SendingServersTest, PauseThatTheShopAskedForIsKnownAfterTheServerIsGone) {
+  AddVariants(2);
+  Shop& shop = OpenShop("shop", 2, {.throttle_delay = 6s});
+  StopEngine();
+  SyncOptions options = Quick();
+  options.lease = absl::Seconds(2);
+  const std::unique_ptr<store::Database> cuttable = OpenCuttable();
+  const int described = shop.books().describe_shop_calls;
+  shop.AddFault(
+      {.kind = simulator::FaultKind::kThrottledWithDelay, .times = 1, .call = FaultyCall::kDescribeShop});
+  Execute("UPDATE channel SET stock_sync = 1, push_all_after = ''");
+  const absl::Time start = absl::Now();
+  const auto first = AnotherEngine(*cuttable, options);
+  ASSERT_TRUE(Eventually([&] {
+    return Number(
+               "SELECT COUNT(*) FROM channel_traffic WHERE paused_until > UNIX_TIMESTAMP(NOW(6)) * "
+               "1000000") == 1;
+  }));
+
+  Cut();
+  StartEngine(options);
+  SetStock(1, 7);
+
+  EXPECT_TRUE(Eventually([&] { return shop.books().describe_shop_calls == described + 2; }));
+  EXPECT_GE(absl::Now() - start, absl::Seconds(6));
+  ExpectInStep();
+  Mend();
 }
 
 TEST_F(SendingServersTest, JobIsDoneByWhoeverHasTheChannel) {

@@ -166,6 +166,40 @@ TEST_F(SendingTest, LimitHoldsAndStockGoesBeforeScans) {
   EXPECT_EQ(shop.books().refused_by_rate, 0);
 }
 
+TEST_F(SendingTest, ChecksOfAChannelKeepToTheLimit) {
+  AddVariants(2);
+  Shop& shop = OpenShop("shop", 2, {.max_requests_per_second = 40});
+  SyncOptions options = Quick();
+  options.push.linger = absl::Minutes(1);
+  StartEngine(options);
+  SwitchOn("shop");
+  ExpectInStep();
+
+  for (int i = 0; i < 100; ++i) {
+    const auto checked = engine().CheckChannel({"default", "shop"}, absl::Seconds(30));
+    EXPECT_TRUE(checked.ok()) << checked.status();
+  }
+
+  EXPECT_EQ(shop.books().refused_by_rate, 0);
+}
+
+TEST_F(SendingTest, CheckOfAChannelSaysThatTheShopAskedForAPause) {
+  AddVariants(1);
+  Shop& shop = OpenShop("shop", 1, {.throttle_delay = 10min});
+  shop.AddFault({.kind = simulator::FaultKind::kThrottledWithDelay,
+                 .times = 1,
+                 .call = simulator::FaultyCall::kUpdateStock});
+  SwitchOn("shop");
+  ASSERT_TRUE(Eventually([&] { return PushOf("shop", 1).outcome == "RETRYING"; }));
+  const int described = shop.books().describe_shop_calls;
+
+  const absl::Status status = engine().CheckChannel({"default", "shop"}, absl::Seconds(30)).status();
+
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_SELLER_CENTER_THROTTLED) << status;
+  EXPECT_GT(RetryAfter(status), absl::Minutes(9));
+  EXPECT_EQ(shop.books().describe_shop_calls, described);
+}
+
 TEST_F(SendingTest, FourChannelsStayInStepWhileStocksChange) {
   constexpr int kVariants = 1500;
   AddVariants(kVariants);

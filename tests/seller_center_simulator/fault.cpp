@@ -53,7 +53,6 @@ constexpr std::pair<std::string_view, FaultyCall> kCalls[] = {{"describe", Fault
                                                               {"stock", FaultyCall::kUpdateStock},
                                                               {"price", FaultyCall::kUpdatePrice}};
 
-constexpr std::chrono::milliseconds kRetryDelay(50);
 constexpr std::size_t kLongToken = 4097;
 constexpr std::size_t kLongSku = 256;
 constexpr std::string_view kReplaced = "this text is replaced";
@@ -125,12 +124,12 @@ bool IsAfterWrite(FaultKind kind) {
   return kind == FaultKind::kAnswerLost || kind == FaultKind::kAnswerNeverComes;
 }
 
-grpc::Status StatusOf(FaultKind kind) {
+grpc::Status StatusOf(FaultKind kind, std::chrono::milliseconds throttle_delay) {
   switch (kind) {
     case FaultKind::kThrottled:
       return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls"};
     case FaultKind::kThrottledWithDelay:
-      return TooManyCalls(kRetryDelay);
+      return TooManyCalls(throttle_delay);
     case FaultKind::kInternal:
       return {grpc::StatusCode::INTERNAL, "something broke"};
     case FaultKind::kAnswerLost:

@@ -71,8 +71,10 @@ bool IsAfterWrite(FaultKind kind);
 // The kinds there are, for a usage text.
 std::string FaultKinds();
 
+inline constexpr std::chrono::milliseconds kThrottleDelay(50);
+
 // What a call ends with; OK when the fault is of another sort.
-grpc::Status StatusOf(FaultKind kind);
+grpc::Status StatusOf(FaultKind kind, std::chrono::milliseconds throttle_delay = kThrottleDelay);
 
 // RESOURCE_EXHAUSTED with RetryInfo.
 grpc::Status TooManyCalls(std::chrono::nanoseconds retry_after);

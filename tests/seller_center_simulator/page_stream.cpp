@@ -82,7 +82,7 @@ grpc::Status SimulatedSellerCenter::PageStream::ServePages(Lock& lock, Mark mark
     if (grpc::Status status = center_.TakeRequest(); !status.ok()) return status;
     std::optional<FaultKind> fault = center_.TakeFault(FaultyCall::kListListings, mark.page + 1);
     if (fault == FaultKind::kEarlyEnd) return grpc::Status::OK;
-    if (fault && !StatusOf(*fault).ok()) return StatusOf(*fault);
+    if (fault && !StatusOf(*fault).ok()) return StatusOf(*fault, center_.options_.throttle_delay);
     if (fault == FaultKind::kHang) {
       center_.changed_.wait(lock, [this] { return Over(); });
       return {grpc::StatusCode::CANCELLED, ""};

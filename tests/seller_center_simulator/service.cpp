@@ -107,7 +107,7 @@ grpc::Status SimulatedSellerCenter::Service::Begin(Lock& lock, FaultyCall call,
 
 grpc::Status SimulatedSellerCenter::Service::End(Lock& lock, FaultKind fault,
                                                  const grpc::ServerContext& context) {
-  if (grpc::Status status = StatusOf(fault); !status.ok()) return status;
+  if (grpc::Status status = StatusOf(fault, center_.options_.throttle_delay); !status.ok()) return status;
   Wait(lock, std::nullopt, context);
   return {grpc::StatusCode::CANCELLED, ""};
 }

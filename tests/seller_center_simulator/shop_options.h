@@ -4,6 +4,7 @@
 #include <string>
 
 #include "skulink/sellercenter/v1/seller_center_service.pb.h"
+#include "tests/seller_center_simulator/fault.h"
 
 namespace skulink::simulator {
 
@@ -36,6 +37,7 @@ struct ShopOptions {
 
   double max_requests_per_second = 0;  // 0: as many as come
   bool tells_when_to_retry = true;     // whether a request too many is refused with RetryInfo
+  std::chrono::milliseconds throttle_delay = kThrottleDelay;  // what FaultKind::kThrottledWithDelay says
 
   bool tells_time = true;                      // without, nobody can ask what was updated since a time
   std::chrono::milliseconds clock_step{1000};  // update times are multiples of it

@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "common/errors.h"
+
 namespace skulink {
 namespace {
 
@@ -241,6 +243,41 @@ TEST_F(RateBudgetTest, AfterAStopNobodyTakesOne) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_EQ(budget_.Take(Priority::kWrite, stop.get_token()).code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(RateBudgetTest, TheRequestInAnswerToWhichTheLimitWasSaidCounts) {
+  EXPECT_EQ(budget_.TryTakeWrite(), std::nullopt);
+  budget_.SetLimit(10);
+
+  const std::optional<absl::Duration> wait = budget_.TryTakeWrite();
+
+  ASSERT_TRUE(wait);
+  EXPECT_GT(*wait, absl::Milliseconds(99));
+  EXPECT_LT(*wait, absl::Milliseconds(101));
+}
+
+TEST_F(RateBudgetTest, WhoHasLittlePatienceIsToldThatTheTurnDidNotCome) {
+  budget_.SetLimit(10);
+  TakeAtOnce();
+  std::future<absl::Status> impatient = std::async(
+      std::launch::async, [this] { return budget_.Take(Priority::kWrite, {}, absl::Milliseconds(50)); });
+  clock_.AwaitWaiting(1);
+  std::future<absl::Status> read = Start(Priority::kRead);
+  clock_.AwaitWaiting(2);
+
+  clock_.Advance(absl::Milliseconds(50));
+  EXPECT_EQ(ReasonOf(impatient.get()), v1::ERROR_REASON_SELLER_CENTER_THROTTLED);
+  clock_.Advance(absl::Milliseconds(50));
+  EXPECT_TRUE(read.get().ok());
+}
+
+TEST_F(RateBudgetTest, WhoHasLittlePatienceIsToldOfAPauseAtOnce) {
+  budget_.Throttled(absl::Seconds(10));
+
+  const absl::Status status = budget_.Take(Priority::kWrite, {}, absl::Seconds(5));
+
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_SELLER_CENTER_THROTTLED);
+  EXPECT_EQ(RetryAfter(status), absl::Seconds(10));
 }
 
 TEST_F(RateBudgetTest, AnotherLimitHoldsAtOnce) {
