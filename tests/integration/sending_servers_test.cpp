@@ -209,7 +209,7 @@ TEST_F(SendingServersTest, PauseThatTheShopAskedForHoldsForTheNextServer) {
   StartEngine(Quick());
   SetStock(1, 7);
 
-  EXPECT_TRUE(Eventually([&] { return shop.books().describe_shop_calls == described + 2; }));
+  EXPECT_TRUE(Eventually([&] { return shop.books().describe_shop_calls >= described + 2; }));
   EXPECT_GE(absl::Now() - start, absl::Seconds(2));
   ExpectInStep();
 }
@@ -237,7 +237,7 @@ TEST_F(SendingServersTest, PauseThatTheShopAskedForIsKnownAfterTheServerIsGone) 
   StartEngine(options);
   SetStock(1, 7);
 
-  EXPECT_TRUE(Eventually([&] { return shop.books().describe_shop_calls == described + 2; }));
+  EXPECT_TRUE(Eventually([&] { return shop.books().describe_shop_calls >= described + 2; }));
   EXPECT_GE(absl::Now() - start, absl::Seconds(6));
   ExpectInStep();
   Mend();
