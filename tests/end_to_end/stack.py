@@ -16,6 +16,10 @@ import tempfile
 import threading
 import time
 
+# Before grpc is imported. Its handlers of fork() now and then wait for ever for one of its threads; what is forked here
+# does nothing but start a program.
+os.environ['GRPC_ENABLE_FORK_SUPPORT'] = '0'
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # The first start makes a database, on a machine that may be busy.
 START_SECONDS = 120
