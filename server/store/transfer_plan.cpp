@@ -140,7 +140,7 @@ void PlanNotInPos(Session& session, const JobRecord& job, TransferPlan& plan) {
   session.Stream(
       "SELECT item_id, listing_id FROM listing FORCE INDEX (by_item) WHERE merchant_no = ? AND channel_no = "
       "? "
-      "AND state = 1 AND in_pos = 0 ORDER BY item_id, state, in_pos, listing_id",
+      "AND state = 1 AND in_pos = 0 ORDER BY item_id, state, listing_id",
       {job.merchant_number, job.channel_number}, [&](const Row& row) {
         plan.Add(row.Text(0), /*whole=*/true, {row.String(1), /*linked=*/false});
       });

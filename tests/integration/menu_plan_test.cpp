@@ -279,7 +279,7 @@ TEST_F(MenuPlan, SmallChangesTouchFewRows) {
 
 // Whatever the statistics of the indexes say, which follow a table that grows fast only later.
 TEST_F(MenuPlan, LargeChangesTouchFewRowsForEach) {
-  constexpr int kChanges = 400, kMost = 20 * kChanges;
+  constexpr int kChanges = 400, kMost = 25 * kChanges;
   const auto change = [](Catalogue& catalogue, const store::ListingChanges& changes) {
     const auto channel = store::GetChannel(catalogue.database(), "shop", "c3");
     EXPECT_TRUE(channel.ok()) << channel.status();
