@@ -20,7 +20,7 @@ namespace skulink {
 namespace {
 
 // Variants that are decided at once.
-constexpr std::size_t kVariantsAtOnce = 3000;
+constexpr std::size_t kVariantsAtOnce = 6000;
 // Variants, and for how long, whose answers are kept in memory before they are written. Of each a listing,
 // its pushes and its report, and the variant's badges.
 constexpr std::size_t kVariantsOfReport = 1000;
