@@ -1,10 +1,11 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
-#include <regex>
 
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "server/store/channel_traffic.h"
 #include "server/store/jobs.h"
@@ -27,12 +28,13 @@ class SendingServersTest : public SendingTest {
  protected:
   // A pool of its own, whose connections can be cut: it reaches the server through a link to its socket.
   std::unique_ptr<store::Database> OpenCuttable() {
-    std::smatch found;
     store::DatabaseAddress through_link = address();
-    EXPECT_TRUE(
-        std::regex_search(through_link.soci_connect_string, found, std::regex("unix_socket='([^']*)'")))
-        << through_link.soci_connect_string;
-    socket_ = found[1].str();
+    // ... unix_socket='PATH' ...
+    const std::vector<std::string> parts = absl::StrSplit(through_link.soci_connect_string, '\'');
+    const auto before = std::find_if(parts.begin(), parts.end(),
+                                     [](const std::string& part) { return part.ends_with("unix_socket="); });
+    EXPECT_NE(before, parts.end()) << through_link.soci_connect_string;
+    socket_ = *std::next(before);
     link_ = folder_.path() / "link.sock";
     Mend();
     through_link.soci_connect_string =
