@@ -51,10 +51,21 @@ absl::Status TakeText(std::string_view from, std::string_view field, std::size_t
   return absl::OkStatus();
 }
 
-// What a listing can be without: those that cannot be read are left out. Why the first of them is.
+std::string ReadablePart(std::string_view text) {
+  std::string readable;
+  for (const char32_t code_point : ToCodePoints(text)) {
+    if (code_point != 0) AppendCodePoint(code_point, readable);
+  }
+  return readable;
+}
+
+// What a listing can be without: what cannot be read is left out. Why the first of that is.
 absl::Status TakeOptionalFields(const WireListing& from, Listing& listing) {
-  absl::Status left_out = CheckTextField(from.gtin, "gtin", kGtinRule);
-  if (left_out.ok()) listing.gtin = from.gtin;
+  absl::Status left_out = TakeText(from.title, "title", kMaxTitleLength, listing.name);
+  if (!left_out.ok()) listing.name = FirstCodePoints(ReadablePart(from.title), kMaxTitleLength);
+  const absl::Status gtin = CheckTextField(from.gtin, "gtin", kGtinRule);
+  left_out.Update(gtin);
+  if (gtin.ok()) listing.gtin = from.gtin;
   if (from.price) {
     absl::StatusOr<Money> price =
         FromParts(from.price->currency_code, from.price->units, from.price->nanos, "price");
@@ -74,7 +85,6 @@ absl::Status TakeOptionalFields(const WireListing& from, Listing& listing) {
 absl::Status TakeFields(const WireListing& from, Listing& listing) {
   if (!from.item_id.empty()) SKULINK_RETURN_IF_ERROR(CheckForeignId(from.item_id, "item_id"));
   listing.item_id = from.item_id.empty() ? from.listing_id : from.item_id;
-  SKULINK_RETURN_IF_ERROR(TakeText(from.title, "title", kMaxTitleLength, listing.name));
   SKULINK_RETURN_IF_ERROR(CheckTextField(from.seller_sku, "seller_sku", kSkuRule));
   listing.seller_sku = from.seller_sku;
   listing.state = StateOf(from.state);

@@ -9,9 +9,6 @@
 namespace skulink {
 namespace {
 
-// Metadata of the error for an answer over the size we take: that size.
-constexpr char kMostBytes[] = "most_bytes";
-
 constexpr std::size_t kMaxPrintable = 200;
 constexpr absl::Duration kMaxRetryAfter = absl::Hours(1);
 
@@ -81,7 +78,7 @@ absl::Status AnswerStatus(const grpc::Status& status) {
       if (status.error_message().find("message larger than max") != std::string::npos) {
         return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID,
                      Saying("the Seller Center's answer is too large", status),
-                     {{"field", "message"}, {kMostBytes, std::to_string(kMaxAnswerBytes)}});
+                     {{"field", "message"}, {"most_bytes", std::to_string(kMaxAnswerBytes)}});
       }
       return MayBeTriedAgain(v1::ERROR_REASON_SELLER_CENTER_THROTTLED,
                              Saying("the Seller Center asks to be called less often", status), status);
@@ -90,7 +87,8 @@ absl::Status AnswerStatus(const grpc::Status& status) {
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_UNAUTHENTICATED,
                    Saying("the Seller Center does not let us in", status));
     case grpc::StatusCode::UNIMPLEMENTED:
-      return AnswerInvalid("message", Saying("is not one of skulink.sellercenter.v1", status));
+      return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_UNABLE,
+                   Saying("the Seller Center does not know the call", status));
     case grpc::StatusCode::INTERNAL:
     case grpc::StatusCode::ABORTED:
     case grpc::StatusCode::CANCELLED:  // the connection broke, or the Seller Center is being stopped
@@ -108,11 +106,6 @@ absl::Status AnswerInvalid(std::string_view field, std::string_view description)
   message.append(field).append(" ").append(description);
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID, message,
                {{"field", std::string(field)}});
-}
-
-bool IsAnswerTooLarge(const absl::Status& status) {
-  return ReasonOf(status) == v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID &&
-         !MetadataOf(status, kMostBytes).empty();
 }
 
 absl::Status AnswerTimedOut() {

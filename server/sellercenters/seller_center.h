@@ -157,7 +157,7 @@ class SellerCenter {
   virtual absl::Status ListListings(const ListRequest& request, std::stop_token stop,
                                     const std::function<absl::Status(ListingPage)>& take) = 0;
 
-  // All listings of those items that exist. An error for which IsAnswerTooLarge: ask for fewer at once.
+  // All listings of those items that exist.
   virtual absl::StatusOr<FoundItems> GetItems(const std::vector<std::string>& item_ids,
                                               std::stop_token stop = {}) = 0;
 
@@ -175,9 +175,6 @@ class SellerCenter {
                                                                 std::stop_token stop = {},
                                                                 Deadline deadline = Deadline::max()) = 0;
 };
-
-// Whether an answer was larger than what is taken of a Seller Center.
-bool IsAnswerTooLarge(const absl::Status& status);
 
 // Reached at `endpoint` (Channel.endpoint). `timeout` bounds each answer: a unary call, or the wait for the
 // next page. INVALID_ARGUMENT naming `endpoint` when it is not an address.

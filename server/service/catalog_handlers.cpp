@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/names.h"
+#include "common/product_rules.h"
 #include "server/service/answers.h"
 #include "server/service/product_fields.h"
 #include "server/service/request_fields.h"
@@ -104,8 +105,8 @@ absl::StatusOr<v1::UpdateProductResponse> UpdateProduct(const v1::UpdateProductR
   if (mask.Has("variants")) {
     SKULINK_ASSIGN_OR_RETURN(const store::Merchant merchant,
                              store::GetMerchant(call.database, name.merchant));
-    SKULINK_ASSIGN_OR_RETURN(change.variants,
-                             DecodeVariants(given.variants(), "product.variants", merchant.currency));
+    SKULINK_ASSIGN_OR_RETURN(
+        change.variants, DecodeVariants(given.variants(), "product.variants", merchant.currency, -kMaxStock));
   }
 
   SKULINK_ASSIGN_OR_RETURN(const store::Product product,

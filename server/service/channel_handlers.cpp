@@ -5,11 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/names.h"
+#include "common/product_rules.h"
 #include "server/sellercenters/seller_center.h"
 #include "server/service/answers.h"
 #include "server/service/request_fields.h"
 #include "server/store/channels.h"
-#include "server/store/stock.h"
 
 namespace skulink {
 namespace {
@@ -29,9 +29,8 @@ absl::Status CheckChannelEndpoint(const std::string& endpoint) {
 }
 
 absl::Status CheckUnits(std::int64_t units, std::string_view field) {
-  if (units >= 0 && units <= store::kMaxStock) return absl::OkStatus();
-  return InvalidField(field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
-                      absl::StrCat("must be 0 to ", store::kMaxStock));
+  if (units >= 0 && units <= kMaxStock) return absl::OkStatus();
+  return InvalidField(field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE, absl::StrCat("must be 0 to ", kMaxStock));
 }
 
 absl::StatusOr<store::StockSync> ReadStockSync(const v1::StockSync& given) {

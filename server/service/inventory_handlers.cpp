@@ -7,6 +7,7 @@
 #include "common/errors.h"
 #include "common/names.h"
 #include "common/page_token.h"
+#include "common/product_rules.h"
 #include "server/service/answers.h"
 #include "server/service/request_fields.h"
 #include "server/store/push_list.h"
@@ -49,9 +50,9 @@ absl::Status CheckCount(int count, std::string_view field) {
 }
 
 absl::Status CheckQuantity(std::int64_t quantity, std::int64_t least, const std::string& field) {
-  if (quantity >= least && quantity <= store::kMaxStock) return absl::OkStatus();
+  if (quantity >= least && quantity <= kMaxStock) return absl::OkStatus();
   return InvalidField(field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
-                      absl::StrCat("must be ", least, " to ", store::kMaxStock));
+                      absl::StrCat("must be ", least, " to ", kMaxStock));
 }
 
 // SetStockRequest or AdjustStockRequest. `decode(i)` is its change at i.
@@ -98,7 +99,7 @@ absl::StatusOr<v1::AdjustStockResponse> AdjustStock(const v1::AdjustStockRequest
     const std::string field = absl::StrCat("adjustments[", i, "]");
     store::StockChange change{.quantity = adjustment.delta()};
     SKULINK_ASSIGN_OR_RETURN(change.variant, ReadVariant(adjustment.variant(), parent, field + ".variant"));
-    SKULINK_RETURN_IF_ERROR(CheckQuantity(adjustment.delta(), -store::kMaxStock, field + ".delta"));
+    SKULINK_RETURN_IF_ERROR(CheckQuantity(adjustment.delta(), -kMaxStock, field + ".delta"));
     return change;
   };
   SKULINK_ASSIGN_OR_RETURN(

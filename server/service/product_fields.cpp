@@ -11,12 +11,11 @@
 #include "common/money.h"
 #include "common/names.h"
 #include "server/service/request_fields.h"
-#include "server/store/stock.h"
 
 namespace skulink {
 
 absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const std::string& field,
-                                             const std::string& currency) {
+                                             const std::string& currency, std::int64_t least_stock) {
   if (!variant.variant_id().empty()) {
     SKULINK_RETURN_IF_ERROR(CheckForeignId(variant.variant_id(), field + ".variant_id"));
   }
@@ -32,9 +31,9 @@ absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const s
     SKULINK_ASSIGN_OR_RETURN(decoded.price, FromProto(variant.price(), currency, field + ".price"));
   }
   if (variant.has_stock()) {
-    if (variant.stock() < 0 || variant.stock() > store::kMaxStock) {
+    if (variant.stock() < least_stock || variant.stock() > kMaxStock) {
       return InvalidField(field + ".stock", v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
-                          absl::StrCat("must be 0 to ", store::kMaxStock));
+                          absl::StrCat("must be ", least_stock, " to ", kMaxStock));
     }
     decoded.stock = variant.stock();
   }
@@ -43,7 +42,7 @@ absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const s
 
 absl::StatusOr<std::vector<store::Variant>> DecodeVariants(
     const google::protobuf::RepeatedPtrField<v1::Variant>& variants, const std::string& field,
-    const std::string& currency) {
+    const std::string& currency, std::int64_t least_stock) {
   SKULINK_RETURN_IF_ERROR(CheckGiven(!variants.empty(), field));
   if (variants.size() > kMaxVariants) {
     return InvalidField(field, v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
@@ -53,7 +52,8 @@ absl::StatusOr<std::vector<store::Variant>> DecodeVariants(
   std::unordered_set<std::string> ids;
   for (int i = 0; i < variants.size(); ++i) {
     const std::string variant_field = absl::StrCat(field, "[", i, "]");
-    SKULINK_ASSIGN_OR_RETURN(store::Variant variant, DecodeVariant(variants[i], variant_field, currency));
+    SKULINK_ASSIGN_OR_RETURN(store::Variant variant,
+                             DecodeVariant(variants[i], variant_field, currency, least_stock));
     if (variant.id.empty()) variant.id = MakeId();
     if (!ids.insert(variant.id).second) {
       return InvalidField(variant_field + ".variant_id", v1::ERROR_REASON_ALREADY_EXISTS,

@@ -16,13 +16,13 @@ namespace skulink {
 // Errors name `field` and its parts. `currency` is that of prices without one. An empty variant_id stays
 // empty.
 absl::StatusOr<store::Variant> DecodeVariant(const v1::Variant& variant, const std::string& field,
-                                             const std::string& currency);
+                                             const std::string& currency, std::int64_t least_stock = 0);
 
 // All variants of a product, with an id for each: those that are empty are made. Refused when there are none,
-// too many, or two with one id.
+// too many, or two with one id. `least_stock` is below zero where a variant may have such a stock already.
 absl::StatusOr<std::vector<store::Variant>> DecodeVariants(
     const google::protobuf::RepeatedPtrField<v1::Variant>& variants, const std::string& field,
-    const std::string& currency);
+    const std::string& currency, std::int64_t least_stock = 0);
 
 // The addresses of a product's pictures.
 absl::StatusOr<std::vector<std::string>> DecodeImages(

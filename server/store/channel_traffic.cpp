@@ -164,6 +164,16 @@ absl::Status ReleaseTraffic(Database& database, const ChannelTraffic& traffic, a
       [&](Session& session) { Pause(session, traffic, pause, ", owner = '', lease_until = 0"); });
 }
 
+absl::StatusOr<absl::Duration> PauseOf(Database& database, std::string_view merchant_id,
+                                       std::string_view channel_id) {
+  return database.Read([&](Session& session) {
+    absl::Duration pause;
+    session.Query(Select("m.merchant_id = ? AND c.channel_id = ?"), {merchant_id, channel_id},
+                  [&](const Row& row) { pause = FromRow(row).pause; });
+    return pause;
+  });
+}
+
 void FenceTraffic(Session& session, const ChannelTraffic& traffic) {
   bool ours = false;
   session.Query(

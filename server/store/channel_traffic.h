@@ -37,6 +37,9 @@ absl::StatusOr<std::vector<ChannelTraffic>> RenewTraffic(Database& database, con
 absl::Status PauseTraffic(Database& database, const ChannelTraffic& traffic, absl::Duration pause);
 // With what is left of such a pause.
 absl::Status ReleaseTraffic(Database& database, const ChannelTraffic& traffic, absl::Duration pause = {});
+// How long the shop asks not to be called, as whoever has the channel wrote it.
+absl::StatusOr<absl::Duration> PauseOf(Database& database, std::string_view merchant_id,
+                                       std::string_view channel_id);
 
 // Within a transaction: the channel's traffic for `owner`, if that has it or nobody has.
 std::optional<ChannelTraffic> TakeTrafficOf(Session& session, std::int64_t merchant_number,

@@ -6,6 +6,7 @@
 #include "common/names.h"
 #include "server/store/listings.h"
 #include "server/store/merchants.h"
+#include "server/store/old_jobs.h"
 #include "server/store/times.h"
 #include "skulink/v1/inventory_service.pb.h"
 #include "skulink/v1/sync_service.pb.h"
@@ -81,21 +82,13 @@ void RefuseBusy(Session& session, const Merchant& merchant, const Channel& chann
                 });
 }
 
-// A part of what the channel's jobs keep, and at last the jobs. True when nothing is left.
 bool DeleteSomeOfJobs(Session& session, const Merchant& merchant, int channel_number) {
   std::vector<std::string> jobs;
   session.Query("SELECT job_id FROM job WHERE merchant_no = ? AND channel_no = ? LIMIT ?",
                 {merchant.number, channel_number, kRemovedAtOnce},
                 [&](const Row& row) { jobs.push_back(row.String(0)); });
-  if (jobs.empty()) return true;
-  for (const char* table :
-       {"scan_page", "transfer_part", "planned_variant", "job_item", "job_request", "job"}) {
-    const std::int64_t deleted = session.Execute(
-        "DELETE FROM " + std::string(table) + " WHERE merchant_no = ? AND job_id IN (?) LIMIT ?",
-        {merchant.number, jobs, kRemovedAtOnce});
-    if (deleted > 0) return false;
-  }
-  return false;
+  if (!jobs.empty()) DeleteSomeOfJobs(session, merchant.number, jobs);
+  return jobs.empty();
 }
 
 void WriteSync(Session& session, const Merchant& merchant, int channel_number, const StockSync& stock_sync,

@@ -22,6 +22,11 @@ constexpr char kColumns[] =
 constexpr char kFrom[] =
     "FROM merchant m JOIN job j ON j.merchant_no = m.merchant_no "
     "JOIN channel c ON c.merchant_no = j.merchant_no AND c.channel_no = j.channel_no ";
+// Few jobs, of all merchants.
+constexpr char kFromState[] =
+    "FROM job j FORCE INDEX (by_state) STRAIGHT_JOIN merchant m ON m.merchant_no = j.merchant_no "
+    "STRAIGHT_JOIN "
+    "channel c ON c.merchant_no = j.merchant_no AND c.channel_no = j.channel_no ";
 
 void SetTime(google::protobuf::Timestamp* timestamp, std::int64_t micros) {
   timestamp->set_seconds(micros / 1'000'000);
@@ -284,10 +289,9 @@ absl::StatusOr<std::optional<ClaimedJob>> ClaimJob(Database& database, const std
     std::optional<ClaimedJob> claimed;
     std::optional<JobRecord> job;
     session.Query(
-        absl::StrCat("SELECT ", kColumns, kFrom,
+        absl::StrCat("SELECT ", kColumns, kFromState,
                      "LEFT JOIN channel_traffic t ON t.merchant_no = j.merchant_no AND t.channel_no = "
-                     "j.channel_no WHERE j.active_channel_no IS NOT NULL AND j.state IN (1, 2) AND "
-                     "j.lease_until < ",
+                     "j.channel_no WHERE j.state IN (1, 2) AND j.lease_until < ",
                      kDatabaseNow,
                      " AND m.rekeying = 0 AND (t.owner IS NULL OR t.owner = ? OR t.lease_until < ",
                      kDatabaseNow, ") ORDER BY j.create_time LIMIT 1"),
@@ -314,9 +318,8 @@ absl::StatusOr<std::vector<JobName>> RenewLeases(Database& database, const std::
                                                  absl::Duration lease) {
   return database.Read([&](Session& session) {
     std::vector<JobRecord> jobs;
-    session.Query(absl::StrCat("SELECT ", kColumns, kFrom,
-                               "WHERE j.active_channel_no IS NOT NULL AND j.state = 2 AND j.owner = ?"),
-                  {owner}, [&](const Row& row) { jobs.push_back(FromRow(row)); });
+    session.Query(absl::StrCat("SELECT ", kColumns, kFromState, "WHERE j.state = 2 AND j.owner = ?"), {owner},
+                  [&](const Row& row) { jobs.push_back(FromRow(row)); });
     std::vector<JobName> to_cancel;
     for (const JobRecord& job : jobs) {
       session.Execute(absl::StrCat("UPDATE job FORCE INDEX (PRIMARY) SET lease_until = ", kDatabaseNow,
@@ -341,8 +344,7 @@ absl::Status ReleaseAllLeases(Database& database) {
   return database.Transact([&](Session& session) {
     session.Execute("UPDATE merchant SET rekeying_until = 0 WHERE rekeying <> 0");
     session.Execute(
-        "UPDATE merchant m JOIN job j ON j.merchant_no = m.merchant_no SET j.owner = '', j.lease_until = 0 "
-        "WHERE j.active_channel_no IS NOT NULL");
+        "UPDATE job FORCE INDEX (by_state) SET owner = '', lease_until = 0 WHERE state IN (1, 2)");
     session.Execute("UPDATE channel_traffic SET owner = '', lease_until = 0");
   });
 }

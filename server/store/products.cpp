@@ -36,6 +36,20 @@ Product Read(Session& session, std::string_view merchant_id, std::string_view pr
   return std::move(found.front());
 }
 
+// Refused when a variant would get a stock below zero that it does not have.
+void CheckStocks(const CatalogEdit::EditedProduct& product, const std::vector<Variant>& variants) {
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    const Variant& variant = variants[i];
+    if (variant.stock.value_or(0) >= 0) continue;
+    const auto before = std::find_if(product.variants.begin(), product.variants.end(),
+                                     [&](const auto& edited) { return edited.now.id == variant.id; });
+    if (before != product.variants.end() && before->now.stock == variant.stock) continue;
+    throw Refused(
+        InvalidField(absl::StrCat("product.variants[", i, "].stock"), v1::ERROR_REASON_VALUE_OUT_OF_RANGE,
+                     "must be 0 or more, or what it is: AdjustStock alone takes a stock below zero"));
+  }
+}
+
 // All variants, or Refused naming the one whose SKU is taken.
 void PutAll(CatalogEdit& edit, CatalogEdit::EditedProduct& product, const std::vector<Variant>& variants) {
   for (std::size_t i = 0; i < variants.size(); ++i) {
@@ -242,6 +256,7 @@ absl::StatusOr<Product> UpdateProduct(Database& database, std::string_view merch
     if (change.name) edit.Rename(product, *change.name);
     if (change.image_uris) edit.SetImages(product, *change.image_uris);
     if (change.variants) {
+      CheckStocks(product, *change.variants);
       absl::flat_hash_set<std::string_view> kept;
       for (const Variant& variant : *change.variants) kept.insert(variant.id);
       for (CatalogEdit::EditedVariant& variant : product.variants) {

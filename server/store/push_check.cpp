@@ -10,9 +10,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "common/money.h"
+#include "common/product_rules.h"
 #include "common/string_map.h"
 #include "server/store/channels.h"
-#include "server/store/stock.h"
 #include "skulink/v1/inventory_service.pb.h"
 
 namespace skulink::store {

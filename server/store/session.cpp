@@ -87,12 +87,14 @@ std::optional<std::int64_t> Row::OptionalInt(int column) const {
 Session::Session(const std::string& soci_connect_string) : soci_(soci::mysql, soci_connect_string) {
   RefuseFiles(native());
   Execute("SET NAMES utf8mb4");
-  // The locks of a server that stands still, or cannot be reached any more, hold up all others. MySQL reads
-  // the part for MariaDB as a comment, and has nothing of the kind.
+  // The locks of a server that stands still, or cannot be reached any more, hold up all others. MariaDB makes
+  // of a list of a thousand values a table that it joins as it sees fit, and may read, and lock, all rows to
+  // look them up in it. MySQL reads the part for MariaDB as a comment, and has nothing of the kind.
   Execute(
       "SET sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', "
       "time_zone='+00:00',"
-      " innodb_lock_wait_timeout=5 /*M!100300 , idle_transaction_timeout=8 */");
+      " innodb_lock_wait_timeout=5 "
+      "/*M!100318 , idle_transaction_timeout=8, in_predicate_conversion_threshold=0 */");
   Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 }
 

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/errors.h"
 #include "common/names.h"
+#include "common/product_rules.h"
 #include "server/store/merchants.h"
 #include "server/store/pushes.h"
 #include "server/store/times.h"

@@ -13,8 +13,6 @@
 
 namespace skulink::store {
 
-inline constexpr std::int64_t kMaxStock = 1'000'000'000'000;
-
 // What a channel with this rule offers of v.stock, as SQL.
 std::string OfferedStock(const StockSync& rule);
 

@@ -182,6 +182,7 @@ void PlanVariants(Session& session, const JobRecord& job, std::vector<VariantId>
   constexpr char kOrder[] = "ORDER BY p.product_id, v.variant_no";
   const StringSet whole(product_ids.begin(), product_ids.end());
   std::sort(product_ids.begin(), product_ids.end());
+  product_ids.erase(std::unique(product_ids.begin(), product_ids.end()), product_ids.end());
   for (std::size_t first = 0; first < product_ids.size(); first += kSelectedAtOnce) {
     const std::vector<std::string> some =
         Some(product_ids, first, std::min(kSelectedAtOnce, product_ids.size() - first));
@@ -193,6 +194,7 @@ void PlanVariants(Session& session, const JobRecord& job, std::vector<VariantId>
   std::sort(variants.begin(), variants.end(), [](const VariantId& left, const VariantId& right) {
     return std::tie(left.product, left.variant) < std::tie(right.product, right.variant);
   });
+  variants.erase(std::unique(variants.begin(), variants.end()), variants.end());
   for (std::size_t first = 0; first < variants.size(); first += kSelectedAtOnce) {
     std::vector<std::string> products;
     ValueRows ids;

@@ -67,6 +67,8 @@ void PlanNotInChannel(Session& session, const JobRecord& job, TransferPlan& plan
 // These variants (product and variant id), and all of these products; those of a product together.
 struct VariantId {
   std::string product, variant;
+
+  friend bool operator==(const VariantId&, const VariantId&) = default;
 };
 void PlanVariants(Session& session, const JobRecord& job, std::vector<VariantId> variants,
                   std::vector<std::string> product_ids, TransferPlan& plan);

@@ -16,8 +16,9 @@ namespace {
 // Of a transaction: listings at most, and rows. Each listing may make one in each of a few tables, and change
 // those of its key.
 constexpr std::int64_t kListingsAtOnce = 2000, kWrittenAtOnce = 9000, kTables = 5;
-// How long answers are gathered for one transaction.
+// How long answers are gathered for one transaction, and how many listings, asked for or not.
 constexpr absl::Duration kGather = absl::Seconds(1);
+constexpr std::size_t kListingsGathered = 20'000;
 
 }  // namespace
 
@@ -60,10 +61,17 @@ absl::StatusOr<Download::Fetched> Download::Fetch(Groups groups) {
   std::vector<std::string> ids;
   for (const store::TransferGroup& group : groups) ids.push_back(group.parent);
   const absl::Time until = absl::Now() + kGather;
-  while (fetched.groups < groups.size() && (fetched.groups == 0 || absl::Now() < until)) {
-    SKULINK_ASSIGN_OR_RETURN(AnsweredItems answered, GetFirstItems(std::span(ids).subspan(fetched.groups)));
-    fetched.groups += answered.count;
-    fetched.items.Add(std::move(answered.found), currency_);
+  while (
+      fetched.groups < groups.size() &&
+      (fetched.groups == 0 || (absl::Now() < until && fetched.items.entries().size() < kListingsGathered))) {
+    SKULINK_ASSIGN_OR_RETURN(OfFirst<FoundItems> of_first,
+                             GetFirstItems(std::span(ids).subspan(fetched.groups)));
+    if (of_first.answer.ok()) {
+      fetched.items.Add(*std::move(of_first.answer), currency_);
+    } else {
+      fetched.items.AddFailed(ids[fetched.groups], of_first.answer.status());
+    }
+    fetched.groups += of_first.count;
   }
   SKULINK_ASSIGN_OR_RETURN(fetched.changes, FindChanges(fetched.items));
   return fetched;

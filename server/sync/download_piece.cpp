@@ -97,6 +97,15 @@ const absl::Status* DownloadedItems::FindRefused(std::string_view listing_id) co
   return found == refused_.end() ? nullptr : &found->second;
 }
 
+void DownloadedItems::AddFailed(const std::string& item_id, absl::Status why) {
+  failed_[item_id] = std::move(why);
+}
+
+const absl::Status* DownloadedItems::FindFailed(std::string_view item_id) const {
+  const auto found = failed_.find(item_id);
+  return found == failed_.end() ? nullptr : &found->second;
+}
+
 store::ListingChanges ChangesOf(store::Session& session, std::int64_t merchant_number, int channel,
                                 const DownloadedItems& items) {
   std::vector<std::string_view> ids;
@@ -207,6 +216,7 @@ v1::JobItem DownloadPiece::DecideRow(const store::TransferGroup::Row& row, Item&
   const DownloadedItems::Entry* const entry = items_.Find(row.id);
   if (entry == nullptr) {
     if (const absl::Status* const refused = items_.FindRefused(row.id)) return MakeJobItem(*refused);
+    if (const absl::Status* const failed = items_.FindFailed(item.id)) return MakeJobItem(*failed);
     return Skipped(v1::ERROR_REASON_LISTING_GONE, "the Seller Center does not have it any more");
   }
   if (entry->listing.state == ListingState::kDeleted) {

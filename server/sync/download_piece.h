@@ -32,18 +32,22 @@ class DownloadedItems {
 
   // A listing that came before, with another item, is as it is now. Prices without currency are in this one.
   void Add(FoundItems found, const std::string& currency);
+  // It could not be read.
+  void AddFailed(const std::string& item_id, absl::Status why);
   const std::vector<Entry>& entries() const { return entries_; }
   // Those of an item, in the order of their ids.
   std::vector<const Entry*> OfItem(std::string_view item_id) const;
   // Null when there is none.
   const Entry* Find(std::string_view listing_id) const;
   const absl::Status* FindRefused(std::string_view listing_id) const;
+  const absl::Status* FindFailed(std::string_view item_id) const;
 
  private:
   std::vector<Entry> entries_;
   StringMap<std::size_t> by_id_;
   mutable StringMap<std::vector<std::size_t>> by_item_;  // made when it is asked for
   StringMap<absl::Status> refused_;                      // by listing id
+  StringMap<absl::Status> failed_;                       // by item id
 };
 
 // What differs from what the store has of these listings.

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "server/store/channel_traffic.h"
 #include "server/sync/rate_budget.h"
 
@@ -24,6 +25,15 @@ class OwnedChannel {
         budget_(std::move(budget)),
         held_until_(held_until),
         endpoint_(traffic_.endpoint) {}
+
+  // Waits until a job's next request may be made. CANCELLED when a stop is asked for, or when the lease was
+  // not renewed in time, as by a server that was stopped meanwhile: then the channel is lost.
+  absl::Status TakeTurn(const std::stop_token& stop) {
+    const absl::Status taken = budget_->Take(RateBudget::Priority::kRead, stop);
+    if (!taken.ok() || Clock::now() < held_until()) return taken;
+    Lose();
+    return absl::CancelledError("the right to talk to the channel was lost");
+  }
 
   // As it was taken.
   const store::ChannelTraffic& traffic() const { return traffic_; }

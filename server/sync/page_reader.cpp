@@ -17,10 +17,10 @@ std::size_t Weight(const ListingPage& page) {
 
 }  // namespace
 
-PageReader::PageReader(SellerCenter& seller_center, RateBudget& budget, ListRequest request,
+PageReader::PageReader(SellerCenter& seller_center, OwnedChannel& channel, ListRequest request,
                        std::stop_token stop)
     : seller_center_(seller_center),
-      budget_(budget),
+      channel_(channel),
       stop_with_(std::move(stop), [this] { stop_.request_stop(); }),
       request_(std::move(request)),
       thread_([this] { Read(); }) {}
@@ -34,10 +34,10 @@ PageReader::~PageReader() {
 void PageReader::Read() {
   absl::Status status;
   for (int failures = 0; !stop_.stop_requested();) {
-    status = budget_.Take(RateBudget::Priority::kRead, stop_.get_token());
+    status = channel_.TakeTurn(stop_.get_token());
     if (!status.ok()) break;
     // A shop that counts is asked for each page when its turn has come: a stream would run ahead of us.
-    request_.max_pages = budget_.limited() ? 1 : 0;
+    request_.max_pages = channel_.budget()->limited() ? 1 : 0;
     status = seller_center_.ListListings(request_, stop_.get_token(),
                                          [this](ListingPage page) { return Take(std::move(page)); });
     if (last_ || stop_.stop_requested()) break;
@@ -45,7 +45,7 @@ void PageReader::Read() {
     progressed_ = false;
     if (status.ok()) continue;
     if (!absl::IsUnavailable(status) || ++failures >= kMaxFailures) break;
-    PauseBeforeRetry(failures, status, budget_, stop_.get_token());
+    PauseBeforeRetry(failures, status, *channel_.budget(), stop_.get_token());
   }
   if (last_) status = absl::OkStatus();
   if (!last_ && stop_.stop_requested()) status = absl::CancelledError("stopped");
@@ -72,7 +72,7 @@ absl::Status PageReader::Take(ListingPage page) {
   changed_.notify_all();
   lock.unlock();
   if (last_ || request_.max_pages > 0) return absl::OkStatus();
-  return budget_.Take(RateBudget::Priority::kRead, stop_.get_token());
+  return channel_.TakeTurn(stop_.get_token());
 }
 
 std::optional<ListingPage> PageReader::Next(absl::Duration patience) {

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/sellercenters/seller_center.h"
-#include "server/sync/rate_budget.h"
+#include "server/sync/owned_channel.h"
 
 namespace skulink {
 
@@ -18,8 +18,8 @@ namespace skulink {
 // from the last page after errors that may pass.
 class PageReader {
  public:
-  // Pages of `request` to the last. One request of `budget` is taken for each, before it is asked for.
-  PageReader(SellerCenter& seller_center, RateBudget& budget, ListRequest request, std::stop_token stop);
+  // Pages of `request` to the last. A turn of the channel is taken for each, before it is asked for.
+  PageReader(SellerCenter& seller_center, OwnedChannel& channel, ListRequest request, std::stop_token stop);
   // Stops reading.
   ~PageReader();
 
@@ -35,7 +35,7 @@ class PageReader {
   absl::Status Take(ListingPage page);
 
   SellerCenter& seller_center_;
-  RateBudget& budget_;
+  OwnedChannel& channel_;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> stop_with_;
   ListRequest request_;      // of the reading thread only: the pages that are still to come

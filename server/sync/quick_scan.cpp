@@ -21,6 +21,19 @@ constexpr std::size_t kRecalledAtOnce = 1000;
 constexpr absl::Duration kOverlap = absl::Minutes(5);
 constexpr absl::Duration kPatience = absl::Seconds(1);
 
+std::vector<v1::JobItem> ToldAsFailed(const StringSet& item_ids, const absl::Status& why) {
+  std::vector<v1::JobItem> failed;
+  for (const std::string& id : item_ids) {
+    v1::JobItem& item = failed.emplace_back();
+    item.set_item_id(id);
+    item.set_outcome(v1::JOB_ITEM_OUTCOME_REFUSED);
+    item.set_reason(ReasonOf(why));
+    item.set_field(FieldOf(why));
+    item.set_description(std::string(why.message()));
+  }
+  return failed;
+}
+
 std::vector<v1::JobItem> ToldAsGone(const StringSet& item_ids) {
   std::vector<v1::JobItem> gone;
   for (const std::string& id : item_ids) {
@@ -105,7 +118,7 @@ absl::Status QuickScan::ReadPages() {
       request.updated_since = known_until.value_or(absl::UnixEpoch()) - kOverlap;
     });
   }));
-  PageReader reader(seller_center(), budget(), request, stop());
+  PageReader reader(seller_center(), channel(), request, stop());
   // Told apart, and all: one that changes again meanwhile is sent, and counted by the Seller Center, again.
   std::int64_t listings_before = job().job.progress().listings_seen() + job().job.progress().refused();
   std::int64_t sent = Position();
@@ -164,10 +177,11 @@ absl::Status QuickScan::ReadItems() {
   const auto unchanged = [](store::JobRecord&) {};
   auto done = static_cast<std::size_t>(Position());
   while (done < ids.size()) {
-    SKULINK_ASSIGN_OR_RETURN(AnsweredItems answered, GetFirstItems(std::span(ids).subspan(done)));
-    FoundItems& found = answered.found;
+    SKULINK_ASSIGN_OR_RETURN(OfFirst<FoundItems> of_first, GetFirstItems(std::span(ids).subspan(done)));
+    const absl::Status failed = of_first.answer.status();
+    FoundItems found = std::move(of_first.answer).value_or(FoundItems());
     StringSet missing(ids.begin() + static_cast<std::ptrdiff_t>(done),
-                      ids.begin() + static_cast<std::ptrdiff_t>(done + answered.count));
+                      ids.begin() + static_cast<std::ptrdiff_t>(done + of_first.count));
     std::vector<std::string_view> listings;
     for (const Listing& listing : found.listings) {
       missing.erase(listing.item_id);
@@ -186,8 +200,11 @@ absl::Status QuickScan::ReadItems() {
       return absl::OkStatus();
     };
     SKULINK_RETURN_IF_ERROR(TakeAll(std::move(found), batch, write_full));
-    done += answered.count;
-    SKULINK_RETURN_IF_ERROR(Write(*batch, ToldAsGone(missing), [&](store::JobRecord& job) {
+    done += of_first.count;
+    const std::vector<v1::JobItem> told = failed.ok() ? ToldAsGone(missing) : ToldAsFailed(missing, failed);
+    SKULINK_RETURN_IF_ERROR(Write(*batch, told, [&](store::JobRecord& job) {
+      v1::ScanProgress& progress = *job.job.mutable_progress();
+      if (!failed.ok()) progress.set_refused(progress.refused() + 1);
       job.position = absl::StrCat(done);
       job.read_all = done == ids.size();
     }));

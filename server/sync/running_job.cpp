@@ -11,19 +11,20 @@
 #include "common/errors.h"
 #include "server/store/item_creations.h"
 #include "server/store/merchants.h"
+#include "server/store/old_jobs.h"
 #include "server/store/planned_variants.h"
 
 namespace skulink {
 
 RunningJob::RunningJob(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
-                       std::shared_ptr<RateBudget> budget, std::function<void(const v1::Job&)> publish)
+                       std::shared_ptr<OwnedChannel> channel, std::function<void(const v1::Job&)> publish)
     : database_(database),
       merchant_number_(job.merchant_number),
       merchant_id_(job.merchant_id),
       channel_number_(job.channel_number),
       job_(std::move(job)),
       timeout_(seller_center_timeout),
-      budget_(std::move(budget)),
+      channel_(std::move(channel)),
       publish_(std::move(publish)) {}
 
 void RunningJob::Run(std::stop_token server_stop) {
@@ -47,7 +48,8 @@ void RunningJob::Run(std::stop_token server_stop) {
     return;
   }
   End(status);
-  for (const auto& tidy : {store::RemoveOldScanPages, store::RemoveOldPlanned, store::TidyCreations}) {
+  for (const auto& tidy :
+       {store::RemoveOldScanPages, store::RemoveOldPlanned, store::TidyCreations, store::RemoveOldJobs}) {
     const absl::Status tidied = tidy(database_, job_);
     if (!tidied.ok()) spdlog::warn("what ended jobs left was not removed: {}", tidied.ToString());
   }
@@ -75,26 +77,20 @@ void RunningJob::End(const absl::Status& status) {
 
 absl::Status RunningJob::Connect() {
   SKULINK_ASSIGN_OR_RETURN(seller_center_, ConnectSellerCenter(job_.endpoint, timeout_));
-  SKULINK_ASSIGN_OR_RETURN(shop_, Patiently([this] { return seller_center_->DescribeShop(stop()); }));
-  items_at_once_ = static_cast<std::size_t>(shop_.max_items_per_get);
-  budget_->SetLimit(shop_.max_requests_per_second);
+  CallSize one;
+  SKULINK_ASSIGN_OR_RETURN(auto described, AskForFirst(1, one, [this](std::size_t) {
+                             return seller_center_->DescribeShop(stop());
+                           }));
+  SKULINK_ASSIGN_OR_RETURN(shop_, std::move(described.answer));
+  items_at_once_.SetMost(static_cast<std::size_t>(shop_.max_items_per_get));
+  channel_->budget()->SetLimit(shop_.max_requests_per_second);
   return absl::OkStatus();
 }
 
-absl::StatusOr<RunningJob::AnsweredItems> RunningJob::GetFirstItems(std::span<const std::string> ids) {
-  while (true) {
-    const std::span<const std::string> asked = ids.first(std::min(items_at_once_, ids.size()));
-    absl::StatusOr<FoundItems> found = Patiently([&] {
-      return seller_center_->GetItems({asked.begin(), asked.end()}, stop());
-    });
-    const auto most = static_cast<std::size_t>(shop_.max_items_per_get);
-    if (found.ok()) {
-      items_at_once_ = std::min(2 * items_at_once_, most);
-      return AnsweredItems{asked.size(), *std::move(found)};
-    }
-    if (!IsAnswerTooLarge(found.status()) || asked.size() == 1) return found.status();
-    items_at_once_ = asked.size() / 2;
-  }
+absl::StatusOr<RunningJob::OfFirst<FoundItems>> RunningJob::GetFirstItems(std::span<const std::string> ids) {
+  return AskForFirst(ids.size(), items_at_once_, [&](std::size_t count) {
+    return seller_center_->GetItems({ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count)}, stop());
+  });
 }
 
 absl::Status RunningJob::Save(const Change& change, const std::function<void(store::Session&)>& before_lock) {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -13,7 +16,8 @@
 #include "server/sellercenters/seller_center.h"
 #include "server/store/database.h"
 #include "server/store/jobs.h"
-#include "server/sync/rate_budget.h"
+#include "server/sync/call_size.h"
+#include "server/sync/owned_channel.h"
 #include "server/sync/retry.h"
 
 namespace skulink {
@@ -22,10 +26,9 @@ namespace skulink {
 // Seller Center, writes that are fenced and wait for a database that is away, cancelling, and how they end.
 class RunningJob {
  public:
-  // `job` was claimed. `budget` is the channel's. `publish` is called with each state of the job once it is
-  // written.
+  // `job` was claimed, with `channel`. `publish` is called with each state of the job once it is written.
   RunningJob(store::Database& database, store::JobRecord job, absl::Duration seller_center_timeout,
-             std::shared_ptr<RateBudget> budget, std::function<void(const v1::Job&)> publish);
+             std::shared_ptr<OwnedChannel> channel, std::function<void(const v1::Job&)> publish);
   virtual ~RunningJob() = default;
   RunningJob(const RunningJob&) = delete;
   RunningJob& operator=(const RunningJob&) = delete;
@@ -48,27 +51,45 @@ class RunningJob {
   // Connects to the Seller Center and reads shop().
   absl::Status Connect();
   SellerCenter& seller_center() { return *seller_center_; }
-  RateBudget& budget() { return *budget_; }
+  OwnedChannel& channel() { return *channel_; }
   const ShopDescription& shop() const { return shop_; }
 
-  // What the Seller Center says of the first of these items: at least one, as many as it takes at once, fewer
-  // when its answer would be too large. Of one thread at a time.
-  struct AnsweredItems {
+  // What the Seller Center answered for the first `count` of the things that it was to be asked for; or why
+  // it has no answer for the first of them, though it may have one for others.
+  template <typename Answer>
+  struct OfFirst {
     std::size_t count = 0;
-    FoundItems found;
+    absl::StatusOr<Answer> answer;
   };
-  absl::StatusOr<AnsweredItems> GetFirstItems(std::span<const std::string> ids);
 
-  // Makes a call of the Seller Center when its turn has come, and again after errors that may pass.
+  // Calls the Seller Center when its turn has come, and again after errors that may pass. `call(n)` asks for
+  // the first n of `count` things: as many as `size` says, fewer when that may help.
   template <typename Call>
-  auto Patiently(const Call& call) -> decltype(call()) {
+  auto AskForFirst(std::size_t count, CallSize& size, const Call& call)
+      -> absl::StatusOr<OfFirst<typename decltype(call(count))::value_type>> {
+    using Answered = OfFirst<typename decltype(call(count))::value_type>;
     for (int failures = 1;; ++failures) {
-      SKULINK_RETURN_IF_ERROR(budget_->Take(RateBudget::Priority::kRead, stop()));
-      auto answer = call();
-      if (answer.ok() || !absl::IsUnavailable(answer.status()) || failures >= kMaxFailures) return answer;
-      PauseBeforeRetry(failures, answer.status(), *budget_, stop());
+      const std::size_t asked = std::min(size.now(), count);
+      SKULINK_RETURN_IF_ERROR(channel_->TakeTurn(stop()));
+      auto answer = call(asked);
+      if (answer.ok()) {
+        size.Succeeded();
+        return Answered{asked, std::move(answer)};
+      }
+      const absl::Status& status = answer.status();
+      const bool may_pass = absl::IsUnavailable(status);
+      if (MayPassWithFewer(status) && asked > 1) {
+        size.Failed(asked);
+      } else if (!may_pass || failures >= (size.left_out() ? 1 : kMaxFailures)) {
+        if (!MayPassWithFewer(status) || (may_pass && !size.LeaveOut())) return status;
+        return Answered{1, std::move(answer)};
+      }
+      if (may_pass) PauseBeforeRetry(failures, status, *channel_->budget(), stop());
     }
   }
+
+  // What the Seller Center says of the first of these items. Of one thread at a time.
+  absl::StatusOr<OfFirst<FoundItems>> GetFirstItems(std::span<const std::string> ids);
 
   // Writes the job as `change` makes it, and what else `change` writes, in one transaction that holds the
   // merchant's lock. `before_lock` is called in it first.
@@ -99,7 +120,7 @@ class RunningJob {
   const int channel_number_;
   store::JobRecord job_;
   const absl::Duration timeout_;
-  const std::shared_ptr<RateBudget> budget_;
+  const std::shared_ptr<OwnedChannel> channel_;
   const std::function<void(const v1::Job&)> publish_;
   std::stop_token server_stop_;
   std::stop_source cancel_;
@@ -107,7 +128,7 @@ class RunningJob {
   bool ending_ = false;  // what is left is to write how the job ended, cancelled or not
   std::unique_ptr<SellerCenter> seller_center_;
   ShopDescription shop_;
-  std::size_t items_at_once_ = 0;  // in GetItems, now
+  CallSize items_at_once_;  // in GetItems
 };
 
 }  // namespace skulink

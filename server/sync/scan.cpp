@@ -136,7 +136,7 @@ absl::Status Scan::ReadListings() {
   SKULINK_RETURN_IF_ERROR(SetPhase(v1::SCAN_PHASE_READING));
   std::int64_t listings_before = job().job.progress().listings_seen() + job().job.progress().refused();
   bool read_all = false;
-  PageReader reader(seller_center(), budget(),
+  PageReader reader(seller_center(), channel(),
                     {.resume_token = resume_token_, .page_size = std::min(kPageSize, shop().max_page_size)},
                     stop());
   std::optional<ListingPage> page;
@@ -297,9 +297,17 @@ absl::Status Scan::LookUpChunk(std::span<const ListingIndex::Entry> unseen, IfNo
     return absl::OkStatus();
   };
   for (std::span<const std::string> left = items; !left.empty();) {
-    SKULINK_ASSIGN_OR_RETURN(AnsweredItems answered, GetFirstItems(left));
-    SKULINK_RETURN_IF_ERROR(TakeAll(std::move(answered.found), batch, write_full));
-    left = left.subspan(answered.count);
+    SKULINK_ASSIGN_OR_RETURN(OfFirst<FoundItems> of_first, GetFirstItems(left));
+    FoundItems found;
+    if (of_first.answer.ok()) {
+      found = *std::move(of_first.answer);
+    } else {  // what is known of it stays
+      for (const auto& [listing, item] : item_of) {
+        if (item == left.front()) found.refused.push_back({listing, item, of_first.answer.status()});
+      }
+    }
+    SKULINK_RETURN_IF_ERROR(TakeAll(std::move(found), batch, write_full));
+    left = left.subspan(of_first.count);
   }
   if (if_not_found == IfNotFound::kRemove) {
     for (const ListingIndex::Entry entry : unseen) {

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include <thread>
 
 #include "absl/time/clock.h"
+#include "server/store/channel_traffic.h"
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
 #include "server/store/rekey.h"
@@ -85,20 +87,21 @@ class SyncEngine::Impl {
   }
 
   void Schedule() {
-    absl::Time next_renewal = absl::InfinitePast(), next_look = absl::InfinitePast();
+    using Clock = std::chrono::steady_clock;  // leases go on while somebody sets the machine's clock
+    Clock::time_point next_renewal{}, next_look{};
     while (!stop_.stop_requested()) {
       Reap();
       bool renewed = true;
-      if (absl::Now() >= next_renewal) {
+      if (Clock::now() >= next_renewal) {
         renewed = Renew();
-        if (renewed) next_renewal = absl::Now() + options_.lease / 4;
+        if (renewed) next_renewal = Clock::now() + absl::ToChronoNanoseconds(options_.lease / 4);
       }
       // After a time without the database it would else take its own jobs from itself.
       while (renewed && HasRoom() && Claim()) {
       }
-      if (absl::Now() >= next_look) {
+      if (Clock::now() >= next_look) {
         PublishWatched();
-        next_look = absl::Now() + absl::Seconds(1);
+        next_look = Clock::now() + std::chrono::seconds(1);
       }
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, absl::ToChronoNanoseconds(options_.poll), [this] { return woken_; });
@@ -131,7 +134,7 @@ class SyncEngine::Impl {
   template <typename Runner>
   std::shared_ptr<RunningJob> Make(OutgoingTraffic::Job claimed) {
     return std::make_shared<Runner>(database_, std::move(claimed.record), options_.seller_center_timeout,
-                                    claimed.channel->budget(), [this](const v1::Job& now) { Publish(now); });
+                                    std::move(claimed.channel), [this](const v1::Job& now) { Publish(now); });
   }
 
   bool Claim() {
@@ -309,10 +312,16 @@ absl::StatusOr<SyncEngine::CheckedChannel> SyncEngine::CheckChannel(const Channe
   SKULINK_ASSIGN_OR_RETURN(const store::Channel channel,
                            store::GetChannel(impl_->database(), name.merchant, name.channel));
   const absl::Time give_up = absl::Now() + std::min(patience, impl_->options().seller_center_timeout);
-  // Where another server talks to the shop, this one call comes in between.
   if (const std::shared_ptr<RateBudget> budget = impl_->traffic().BudgetOf(name)) {
     // As a write: somebody waits for the answer.
     SKULINK_RETURN_IF_ERROR(budget->Take(RateBudget::Priority::kWrite, {}, give_up - absl::Now()));
+  } else {
+    // Where another server talks to the shop, this one call comes in between, unless the shop asked for none.
+    SKULINK_ASSIGN_OR_RETURN(const absl::Duration pause,
+                             store::PauseOf(impl_->database(), name.merchant, name.channel));
+    if (pause > absl::ZeroDuration())
+      return Unavailable(v1::ERROR_REASON_SELLER_CENTER_THROTTLED,
+                         "the Seller Center asks not to be called now", pause);
   }
   const absl::Time start = absl::Now();
   SKULINK_ASSIGN_OR_RETURN(const std::unique_ptr<SellerCenter> seller_center,

@@ -27,6 +27,10 @@ constexpr std::size_t kVariantsOfReport = 1000;
 constexpr absl::Duration kReportEvery = absl::Seconds(1);
 // After so long what the POS says is looked at anew.
 constexpr absl::Duration kDecisionAge = absl::Seconds(10);
+// One that is put off for longer is left to the next upload.
+constexpr absl::Duration kLongestPutOff = absl::Seconds(10);
+// Creations that are forgotten in one transaction.
+constexpr std::size_t kForgottenAtOnce = 1000;
 
 void Fail(v1::ErrorReason reason, std::string_view field, std::string_view description, v1::JobItem& item) {
   item.set_outcome(v1::JOB_ITEM_OUTCOME_FAILED);
@@ -65,16 +69,10 @@ void TakeAnswer(UploadGroup& group) {
   }
 }
 
-// The call as it is will always be refused: one of its creations may be the cause.
-bool WillNotPass(const absl::Status& status) {
-  return !absl::IsCancelled(status) && !absl::IsUnavailable(status) &&
-         ReasonOf(status) != v1::ERROR_REASON_SELLER_CENTER_UNAUTHENTICATED;
-}
-
-// What a creation that was asked for alone is answered by such a status.
-ItemCreated Refused(const absl::Status& status) {
-  // An answer that makes no sense says nothing of what was done.
-  if (ReasonOf(status) == v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID)
+// What a creation that was asked for alone is answered by a call that failed.
+ItemCreated AnswerOf(const absl::Status& status) {
+  // A failure, and an answer that makes no sense, say nothing of what was done.
+  if (absl::IsUnavailable(status) || ReasonOf(status) == v1::ERROR_REASON_SELLER_CENTER_ANSWER_INVALID)
     return {.outcome = {}, .invalid = status};
   return {.outcome = {.result = WriteResult::kRefused, .description = std::string(status.message())}};
 }
@@ -91,6 +89,7 @@ absl::Status Upload::Prepare(const std::string& request) {
     return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SELLER_CENTER_UNABLE,
                  "the Seller Center cannot create items");
   }
+  creations_at_once_.SetMost(static_cast<std::size_t>(shop().max_items_per_create));
   firm_ = !job().job.validate_only();
   return firm_ ? AskAgain() : absl::OkStatus();
 }
@@ -115,7 +114,8 @@ store::TransferPlan Upload::MakePlan(store::Session& session) {
 }
 
 absl::Status Upload::Do(Groups groups, Groups) {
-  SKULINK_ASSIGN_OR_RETURN(std::vector<UploadGroup> decided, Decide(groups));
+  SKULINK_ASSIGN_OR_RETURN(std::vector<UploadGroup> decided,
+                           Decide(groups.first(std::min(groups_at_once_, groups.size()))));
   const absl::Time until = absl::Now() + kDecisionAge;
   std::span<UploadGroup> left(decided);
   Asked asked = AskSome(left);
@@ -125,10 +125,16 @@ absl::Status Upload::Do(Groups groups, Groups) {
     const bool goes_on = asked.status.ok() && !left.empty() && absl::Now() < until;
     // The next are asked for while these are written.
     std::future<Asked> next;
-    if (goes_on) next = std::async(std::launch::async, [this, left] { return AskSome(left); });
-    // What was answered is not lost; what was not asked for need not be asked for again.
-    absl::Status status = Report(answered, goes_on ? std::span<UploadGroup>() : left);
-    if (!goes_on) return status.ok() ? asked.status : status;
+    if (goes_on) {
+      next = std::async(std::launch::async | std::launch::deferred, [this, left] { return AskSome(left); });
+    }
+    absl::Status status = Report(answered);  // what was answered is not lost
+    if (!goes_on) {
+      const std::size_t done = decided.size() - left.size();
+      groups_at_once_ = std::max<std::size_t>(left.empty() ? groups_at_once_ : 1, 2 * done);
+      status.Update(ForgetUnsent(decided));
+      return status.ok() ? asked.status : status;
+    }
     asked = next.get();
     if (!status.ok()) return status;  // the answers that came meanwhile will be given again
   }
@@ -170,9 +176,11 @@ absl::Status Upload::ReadAnswered(std::span<UploadGroup> groups, const std::stri
   const std::vector<std::string> ids(distinct.begin(), distinct.end());
   DownloadedItems items;
   for (std::span<const std::string> left = ids; !left.empty();) {
-    SKULINK_ASSIGN_OR_RETURN(AnsweredItems some, GetFirstItems(left));
-    items.Add(std::move(some.found), currency);
-    left = left.subspan(some.count);
+    absl::StatusOr<OfFirst<FoundItems>> some = GetFirstItems(left);
+    if (!some.ok() && MayPassWithFewer(some.status())) break;  // what is not found is in no known state
+    if (!some.ok()) return some.status();
+    if (some->answer.ok()) items.Add(*std::move(some->answer), currency);
+    left = left.subspan(some->count);
   }
   for (Listing* const listing : answered) {
     if (items.Find(listing->listing_id) == nullptr) listing->state = ListingState::kUnknown;
@@ -213,7 +221,6 @@ absl::StatusOr<std::vector<UploadGroup>> Upload::Decide(Groups groups) {
 }
 
 Upload::Asked Upload::AskSome(std::span<UploadGroup> groups) {
-  const auto limit = static_cast<std::size_t>(shop().max_items_per_create);
   const absl::Time until = absl::Now() + kReportEvery;
   Asked asked;
   std::size_t variants = 0;
@@ -221,9 +228,11 @@ Upload::Asked Upload::AskSome(std::span<UploadGroup> groups) {
     std::size_t end = asked.groups, creations = 0;
     for (; end < groups.size(); ++end) {
       creations += groups[end].creation.has_value();
-      if (creations > limit) break;
-      variants += groups[end].report.size();
+      const std::size_t of_group = groups[end].report.size();
+      if (creations > creations_at_once_.now() || (end > 0 && variants + of_group > kVariantsOfReport)) break;
+      variants += of_group;
     }
+    if (end == asked.groups) break;  // the next is too large to come with these
     asked.status = Ask(groups.subspan(asked.groups, end - asked.groups));
     asked.groups = end;
   } while (asked.status.ok() && asked.groups < groups.size() && variants < kVariantsOfReport &&
@@ -241,12 +250,12 @@ absl::Status Upload::Ask(std::span<UploadGroup> groups) {
     std::erase_if(waiting, [](const UploadGroup* group) {
       return group->answer->outcome.result != WriteResult::kRetry || !group->answer->invalid.ok();
     });
-    if (waiting.empty() || failures >= kMaxFailures) break;
     absl::Duration pause;
-    for (UploadGroup* const group : waiting) {
+    for (const UploadGroup* const group : waiting) {
       pause = std::max(pause, group->answer->outcome.retry_after.value_or(absl::ZeroDuration()));
-      group->answer.reset();
     }
+    if (waiting.empty() || failures >= kMaxFailures || pause > kLongestPutOff) break;
+    for (UploadGroup* const group : waiting) group->answer.reset();
     SleepUnlessStopped(
         RetryPause(failures, Unavailable(v1::ERROR_REASON_SELLER_CENTER_THROTTLED, "not now", pause)),
         stop());
@@ -261,23 +270,25 @@ absl::Status Upload::AskOnce(std::span<UploadGroup* const> groups) {
       group->answer = ItemCreated{.outcome = {.result = WriteResult::kOk}};
     return absl::OkStatus();
   }
-  std::vector<ItemCreation> creations;
-  for (const UploadGroup* const group : groups) creations.push_back(*group->creation);
   const auto creating = firm_ ? SellerCenter::Creating::kFirm : SellerCenter::Creating::kValidateOnly;
-  absl::StatusOr<std::vector<ItemCreated>> answers =
-      Patiently([&] { return seller_center().CreateItems(creations, creating, stop()); });
-  if (answers.ok()) {
-    for (std::size_t i = 0; i < groups.size(); ++i) groups[i]->answer = std::move((*answers)[i]);
-    return absl::OkStatus();
+  while (!groups.empty()) {
+    const auto create = [&](std::size_t count) {
+      std::vector<ItemCreation> creations;
+      for (UploadGroup* const group : groups.first(count)) {
+        creations.push_back(*group->creation);
+        group->sent = true;
+      }
+      return seller_center().CreateItems(creations, creating, stop());
+    };
+    SKULINK_ASSIGN_OR_RETURN(OfFirst<std::vector<ItemCreated>> of_first,
+                             AskForFirst(groups.size(), creations_at_once_, create));
+    for (std::size_t i = 0; i < of_first.count; ++i) {
+      groups[i]->answer =
+          of_first.answer.ok() ? std::move((*of_first.answer)[i]) : AnswerOf(of_first.answer.status());
+    }
+    groups = groups.subspan(of_first.count);
   }
-  if (!WillNotPass(answers.status())) return answers.status();
-  if (groups.size() == 1) {
-    groups[0]->answer = Refused(answers.status());
-    return absl::OkStatus();
-  }
-  const std::size_t half = groups.size() / 2;
-  SKULINK_RETURN_IF_ERROR(AskOnce(groups.first(half)));
-  return AskOnce(groups.subspan(half));
+  return absl::OkStatus();
 }
 
 void Upload::Take(store::Session& session, const store::Merchant& merchant, const store::JobRecord& job,
@@ -317,7 +328,7 @@ void Upload::Take(store::Session& session, const store::Merchant& merchant, cons
   store::SaveOutcomes(session, job, records);
 }
 
-absl::Status Upload::Report(std::span<UploadGroup> asked, std::span<const UploadGroup> not_asked) {
+absl::Status Upload::Report(std::span<UploadGroup> asked) {
   // Those after the first that was not answered are reported once that is: the job goes on there.
   const auto end = std::find_if_not(asked.begin(), asked.end(), IsSettled);
   const std::span<UploadGroup> done(asked.begin(), end);
@@ -332,20 +343,32 @@ absl::Status Upload::Report(std::span<UploadGroup> asked, std::span<const Upload
     }
     std::move(group.report.begin(), group.report.end(), std::back_inserter(items));
   }
-  std::vector<store::CreationRecord> forgotten;
-  for (const UploadGroup& group : not_asked) {
-    if (!firm_ || !group.creation) continue;
-    forgotten.push_back({.job_id = {},
-                         .product = group.product,
-                         .key = group.creation->idempotency_key,
-                         .request = {},
-                         .item_id = {}});
-  }
   return Save([&](store::Session& session, const store::Merchant& merchant, store::JobRecord& job) {
     if (firm_) Take(session, merchant, job, asked, done.size());
-    store::ForgetCreations(session, job, forgotten);
     NoteDone(session, job, done.size(), items, items_created);
   });
+}
+
+absl::Status Upload::ForgetUnsent(std::span<const UploadGroup> groups) {
+  if (!firm_) return absl::OkStatus();
+  std::vector<store::CreationRecord> unsent;
+  for (const UploadGroup& group : groups) {
+    if (!group.creation || group.sent) continue;
+    unsent.push_back({.job_id = {},
+                      .product = group.product,
+                      .key = group.creation->idempotency_key,
+                      .request = {},
+                      .item_id = {}});
+  }
+  for (std::size_t first = 0; first < unsent.size(); first += kForgottenAtOnce) {
+    const auto begin = unsent.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::size_t count = std::min(kForgottenAtOnce, unsent.size() - first);
+    const std::vector<store::CreationRecord> some(begin, begin + static_cast<std::ptrdiff_t>(count));
+    SKULINK_RETURN_IF_ERROR(Save([&](store::Session& session, const store::Merchant&, store::JobRecord& job) {
+      store::ForgetCreations(session, job, some);
+    }));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace skulink

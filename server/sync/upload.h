@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,18 +39,23 @@ class Upload final : public TransferJob {
     absl::Status status = {};
   };
   Asked AskSome(std::span<UploadGroup> groups);
-  // In one call, and again for those that are put off. With a status that is not OK some may be answered.
+  // And again for those that are put off for a while. With a status that is not OK some may be answered.
   absl::Status Ask(std::span<UploadGroup> groups);
   absl::Status AskOnce(std::span<UploadGroup* const> groups);
 
   // Writes what was answered. The job does not come back to the first `done` of these groups.
   static void Take(store::Session& session, const store::Merchant& merchant, const store::JobRecord& job,
                    std::span<const UploadGroup> groups, std::size_t done);
-  // Writes what became of groups that were asked for, and forgets the creations of those that were not.
-  absl::Status Report(std::span<UploadGroup> asked, std::span<const UploadGroup> not_asked);
+  // Writes what became of the first of these groups.
+  absl::Status Report(std::span<UploadGroup> asked);
+  // The creations of those of these groups that were not asked for.
+  absl::Status ForgetUnsent(std::span<const UploadGroup> groups);
 
   v1::StartUploadRequest request_;
   bool firm_ = false;
+  CallSize creations_at_once_;
+  // Decided at once at most: fewer where the Seller Center takes so long that most had to be forgotten.
+  std::size_t groups_at_once_ = std::numeric_limits<std::size_t>::max();
 };
 
 }  // namespace skulink

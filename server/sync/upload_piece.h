@@ -22,6 +22,7 @@ struct UploadGroup {
   std::vector<v1::JobItem> report = {};  // of each variant; of those to be created, as if they were
   std::optional<ItemCreation> creation = {};
   std::optional<ItemCreated> answer = {};  // once it was asked for
+  bool sent = false;                       // it was asked for, answered or not
   std::int64_t product = 0;                // its number
   std::vector<std::size_t> created = {};   // for each listing of the creation its place in `report`
   std::int64_t items_created = 0;          // by this job before, without its report

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "server/store/channels.h"
+#include "server/store/jobs.h"
 #include "server/store/merchants.h"
 #include "tests/integration/menu_model.h"
 #include "tests/integration/test_database.h"
@@ -327,6 +328,26 @@ TEST_F(MenuPlan, LargeChangesTouchFewRowsForEach) {
   });
   ExpectVerified(small_->database());
   ExpectVerified(large_->database());
+}
+
+TEST_F(MenuPlan, ServersLookForJobsAmongThoseThatAreNotOver) {
+  const auto claim = [](Catalogue& catalogue) {
+    return catalogue.Reads([&] {
+      const auto claimed = store::ClaimJob(catalogue.database(), "server", "owner", absl::Seconds(10));
+      EXPECT_TRUE(claimed.ok() && !*claimed) << claimed.status();
+      EXPECT_TRUE(store::RenewLeases(catalogue.database(), "owner", absl::Seconds(10)).ok());
+    });
+  };
+  const absl::Status ended = small_->database().Transact([](store::Session& session) {
+    session.Execute(
+        "INSERT INTO job (merchant_no, job_id, channel_no, state, scan_mode, revision, progress, "
+        "create_time) "
+        "SELECT c.merchant_no, CONCAT(c.channel_no, '-', s.seq), c.channel_no, 4, 1, 1, '', 1 FROM channel "
+        "c, seq_1_to_5000 s");
+  });
+  ASSERT_TRUE(ended.ok()) << ended;
+
+  EXPECT_LT(claim(*small_), 50);
 }
 
 }  // namespace

@@ -280,6 +280,22 @@ TEST_F(QuickScanTest, ItemThatIsNotThereIsToldAndNothingIsRemoved) {
   EXPECT_EQ(Listings(), ListingIds(1, 50));
 }
 
+TEST_F(QuickScanTest, ItemThatTheShopAlwaysFailsForIsToldAndTheOthersAreRead) {
+  ChangeAt(kScanned, 1, 10);
+  shop().FailItem("item-2", {grpc::StatusCode::INVALID_ARGUMENT, "bad item"});
+
+  const v1::Job job = ScanItems({"item-1", "item-2", "item-3"});
+
+  EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.ShortDebugString();
+  EXPECT_EQ(job.progress().updated(), 4);
+  EXPECT_EQ(job.progress().refused(), 1);
+  const std::vector<v1::JobItem> told = Items(job);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].item_id(), "item-2");
+  EXPECT_EQ(told[0].outcome(), v1::JOB_ITEM_OUTCOME_REFUSED);
+  EXPECT_EQ(told[0].reason(), v1::ERROR_REASON_SELLER_CENTER_FAILED);
+}
+
 // ------------------------------------------------------------------ from server to server
 
 TEST_F(QuickScanTest, AnotherServerGoesOnWithAnUpdatedScan) {

@@ -1,5 +1,6 @@
 // Scans as jobs: cancelled, repeated, handed from server to server (design rule 6 and section 7).
 #include "server/store/jobs.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/scan_fixture.h"
 
 namespace skulink {
@@ -330,6 +331,21 @@ TEST_F(ScanJobsTest, TwoServersShareTheJobs) {
   EXPECT_EQ(Listings("other"), ListingIds(1, 50));
   shop().Release();
   ExpectWholeScan(AwaitEnd(first));
+}
+
+TEST_F(ScanJobsTest, JobsThatEndedLongAgoAreForgotten) {
+  sellercenter::v1::Listing refused = MakeListing(7);
+  refused.set_seller_sku(std::string(256, 'S'));
+  shop().Upsert(refused);
+  const v1::Job old = Scan(), recent = Scan();
+  ASSERT_EQ(Number("SELECT COUNT(*) FROM job_item"), 2);
+  Execute("UPDATE job SET end_time = end_time - 31 * 86400 * 1000000 ORDER BY job_id LIMIT 1");
+
+  Scan();
+
+  EXPECT_TRUE(Eventually([&] { return absl::IsNotFound(engine().GetJob(NameOf(old)).status()); }));
+  EXPECT_TRUE(engine().GetJob(NameOf(recent)).ok());
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM job_item"), 2);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <string>
 #include <thread>
 
+#include "common/text.h"
 #include "tests/integration/eventually.h"
 #include "tests/integration/seller_center_fixture.h"
 
@@ -233,8 +234,6 @@ INSTANTIATE_TEST_SUITE_P(
                                 "seller_sku", v1::ERROR_REASON_TEXT_INVALID},
                     ListingCase{"SkuWithEscape", [](Bad& bad) { bad.set_seller_sku("A\x1b"); }, "seller_sku",
                                 v1::ERROR_REASON_TEXT_INVALID},
-                    ListingCase{"TitleWithNul", [](Bad& bad) { bad.set_title(std::string("Baju\0", 5)); },
-                                "title", v1::ERROR_REASON_TEXT_INVALID},
                     ListingCase{"ItemIdWithLineFeed", [](Bad& bad) { bad.set_item_id("item\n12"); },
                                 "item_id", v1::ERROR_REASON_TEXT_INVALID}),
     [](const auto& test) { return test.param.name; });
@@ -267,7 +266,9 @@ TEST_P(SellerCenterIncompleteListings, AreTakenWithoutTheField) {
 
 INSTANTIATE_TEST_SUITE_P(
     Fields, SellerCenterIncompleteListings,
-    testing::Values(ListingCase{"GtinTooLong", [](Bad& bad) { bad.set_gtin(std::string(65, '1')); }, "gtin",
+    testing::Values(ListingCase{"TitleWithNul", [](Bad& bad) { bad.set_title(std::string("Baju\0", 5)); },
+                                "title", v1::ERROR_REASON_TEXT_INVALID},
+                    ListingCase{"GtinTooLong", [](Bad& bad) { bad.set_gtin(std::string(65, '1')); }, "gtin",
                                 v1::ERROR_REASON_FIELD_TOO_LONG},
                     ListingCase{"PriceBelowZero", [](Bad& bad) { bad.mutable_price()->set_units(-1); },
                                 "price", v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
@@ -282,14 +283,17 @@ INSTANTIATE_TEST_SUITE_P(
                                 v1::ERROR_REASON_VALUE_OUT_OF_RANGE}),
     [](const auto& test) { return test.param.name; });
 
-TEST_F(SellerCenterFaults, ATitleThatIsNotUtf8IsRefusedAlone) {
+TEST_F(SellerCenterFaults, OfATitleThatIsNotUtf8WhatCanBeReadIsTaken) {
   Listed listed = ListWith(FaultKind::kNotUtf8);
 
   ASSERT_TRUE(listed.status.ok()) << listed.status;
-  EXPECT_EQ(listed.Ids().size(), 29u);
-  ASSERT_EQ(listed.pages.at(1).refused.size(), 1u);
-  EXPECT_EQ(listed.pages[1].refused[0].listing_id, "listing-11");
-  EXPECT_EQ(FieldOf(listed.pages[1].refused[0].status), "title");
+  EXPECT_EQ(listed.Ids().size(), 30u);
+  const ListingPage& page = listed.pages.at(1);
+  ASSERT_EQ(page.incomplete.size(), 1u);
+  EXPECT_EQ(page.incomplete[0].listing_id, "listing-11");
+  EXPECT_EQ(FieldOf(page.incomplete[0].status), "title");
+  EXPECT_TRUE(IsUtf8(page.listings[0].name));
+  EXPECT_FALSE(page.listings[0].name.empty());
 }
 
 TEST_F(SellerCenterFaults, TakesWhatIsStrangeButAllowed) {

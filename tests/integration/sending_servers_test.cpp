@@ -92,6 +92,23 @@ TEST_F(SendingServersTest, OneOfTwoTalksToAChannel) {
   EXPECT_LE(shop.most_in_flight(), 1);
 }
 
+TEST_F(SendingServersTest, CheckOfAChannelAtAnotherServerHeedsThePauseThatTheShopAskedFor) {
+  AddVariants(1);
+  Shop& shop = OpenShop("shop", 1, {.throttle_delay = 10min});
+  shop.AddFault({.kind = simulator::FaultKind::kThrottledWithDelay,
+                 .times = 1,
+                 .call = simulator::FaultyCall::kUpdateStock});
+  SwitchOn("shop");
+  const auto other = AnotherEngine(database());
+  const auto pause = [&] { return other->CheckChannel({"default", "shop"}, absl::Seconds(30)).status(); };
+
+  EXPECT_TRUE(Eventually([&] { return RetryAfter(pause()) > absl::Minutes(9); }));
+
+  const int described = shop.books().describe_shop_calls;
+  EXPECT_EQ(ReasonOf(pause()), v1::ERROR_REASON_SELLER_CENTER_THROTTLED);
+  EXPECT_EQ(shop.books().describe_shop_calls, described);
+}
+
 TEST_F(SendingServersTest, SilentServerIsTakenOverFromAndWritesNothingMore) {
   AddVariants(10);
   Shop& shop = OpenShop("shop", 10);

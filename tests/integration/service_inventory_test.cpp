@@ -1,6 +1,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_replace.h"
 #include "server/store/channels.h"
 #include "server/store/pushes.h"
 #include "skulink/v1/channel_service.pb.h"
@@ -111,6 +112,33 @@ TEST_F(ServiceInventoryTest, AdjustmentsAreDoneOnceForARequestId) {
   EXPECT_THAT(*CallText("InventoryService.AdjustStock",
                         "parent: 'merchants/default' adjustments { variant { sku: 'S' } delta: -4 }"),
               HasSubstr("stock: -1"));
+}
+
+TEST_F(ServiceInventoryTest, AProductWithAStockBelowZeroCanBeWrittenBackAsItIs) {
+  Start();
+  ASSERT_TRUE(
+      CallText("MerchantService.UpdateMerchant",
+               "merchant { name: 'merchants/default' allow_negative_stock: true } update_mask { paths: "
+               "'allow_negative_stock' }")
+          .ok());
+  ASSERT_TRUE(Set(3).ok());
+  ASSERT_TRUE(CallText("InventoryService.AdjustStock",
+                       "parent: 'merchants/default' adjustments { variant { sku: 'S' } delta: -4 }")
+                  .ok());
+  const auto get = [&] {
+    return CallText("CatalogService.GetProduct", "name: 'merchants/default/products/p'").value_or("");
+  };
+  ASSERT_THAT(get(), HasSubstr("stock: -1"));
+
+  const auto written = CallText("CatalogService.UpdateProduct", get());
+  EXPECT_TRUE(written.ok()) << written.status();
+
+  const absl::Status lower =
+      CallText("CatalogService.UpdateProduct", absl::StrReplaceAll(get(), {{"stock: -1", "stock: -2"}}))
+          .status();
+  EXPECT_EQ(ReasonOf(lower), v1::ERROR_REASON_VALUE_OUT_OF_RANGE);
+  EXPECT_EQ(FieldOf(lower), "product.variants[0].stock");
+  EXPECT_THAT(get(), HasSubstr("stock: -1"));
 }
 
 TEST_F(ServiceInventoryTest, AnUpdateOfTheRuleKeepsWhatItsMaskDoesNotName) {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/product_rules.h"
 #include "server/store/push_list.h"
 #include "tests/integration/push_fixture.h"
 
@@ -19,7 +20,7 @@ using store::VariantChoice;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr std::int64_t kMost = store::kMaxStock;
+constexpr std::int64_t kMost = kMaxStock;
 
 VariantChoice BySku(const std::string& sku) { return {.sku = sku}; }
 VariantChoice ByName(const std::string& product) { return {.product_id = product, .variant_id = "v"}; }

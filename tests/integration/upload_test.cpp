@@ -162,9 +162,7 @@ TEST_F(UploadTest, ASecondJobFindsOutWhatBecameOfTheFirstOnes) {
   StartEngine({.seller_center_timeout = absl::Milliseconds(200)});
   Import(MakeProduct("p1", {"A-1"}));
   shop().AddFault(In(FaultyCall::kCreateItems, FaultKind::kAnswerNeverComes));
-  const v1::Job failed = Upload(Products({"p1"}));
-  EXPECT_EQ(failed.state(), v1::JOB_STATE_FAILED) << failed.ShortDebugString();
-  EXPECT_EQ(ReasonOf(FromProto(failed.error())), v1::ERROR_REASON_SELLER_CENTER_TIMEOUT);
+  EXPECT_THAT(Outcomes(Upload(Products({"p1"}))), (OutcomeMap{{"v-A-1", "FAILED SELLER_CENTER_TIMEOUT"}}));
   shop().ClearFaults();
   // The product changed meanwhile: the same is asked for nevertheless, under the same key.
   store::Product product = MakeProduct("p1", {"A-1", "A-2=Biru"});

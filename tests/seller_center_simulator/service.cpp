@@ -73,6 +73,8 @@ grpc::Status SimulatedSellerCenter::Service::GetItems(grpc::ServerContext* conte
                                    std::to_string(center_.options_.max_items_per_get));
   }
   for (const std::string& item_id : request->item_ids()) {
+    const auto failing = center_.failing_items_.find(item_id);
+    if (failing != center_.failing_items_.end()) return failing->second;
     for (Listing& listing : center_.shop_.listings().Item(item_id)) {
       *response->add_listings() = std::move(listing);
     }

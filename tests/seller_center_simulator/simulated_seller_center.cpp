@@ -100,6 +100,11 @@ void SimulatedSellerCenter::OnCreate(CreateHook hook) {
   create_hook_ = std::move(hook);
 }
 
+void SimulatedSellerCenter::FailItem(const std::string& item_id, const grpc::Status& status) {
+  std::lock_guard lock(mutex_);
+  failing_items_[item_id] = status;
+}
+
 void SimulatedSellerCenter::AddFault(Fault fault) {
   std::lock_guard lock(mutex_);
   faults_.push_back(fault);
@@ -108,6 +113,7 @@ void SimulatedSellerCenter::AddFault(Fault fault) {
 void SimulatedSellerCenter::ClearFaults() {
   std::lock_guard lock(mutex_);
   faults_.clear();
+  failing_items_.clear();
 }
 
 std::optional<FaultKind> SimulatedSellerCenter::TakeFault(FaultyCall call, int page) {

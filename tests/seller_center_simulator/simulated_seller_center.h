@@ -68,6 +68,9 @@ class SimulatedSellerCenter {
                                                 sellercenter::v1::CreateItemsResponse*)>;
   void OnCreate(CreateHook hook);
 
+  // GetItems with this item among others ends so.
+  void FailItem(const std::string& item_id, const grpc::Status& status);
+
   void AddFault(Fault fault);
   void ClearFaults();
 
@@ -106,6 +109,7 @@ class SimulatedSellerCenter {
   RequestRate rate_;
   std::vector<Fault> faults_;
   CreateHook create_hook_;
+  std::map<std::string, grpc::Status> failing_items_;
   ShopBooks books_;
   std::optional<int> hold_at_page_;
   int held_ = 0;
