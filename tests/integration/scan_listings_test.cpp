@@ -259,8 +259,9 @@ TEST_F(ScanListingsTest, RefusedListingKeepsWhatWasKnownAndIsReported) {
     EXPECT_THAT(item.description(), testing::Not(IsEmpty()));
     reported.push_back(item.listing_id() + " " + item.field() + " " + ReasonName(item.reason()));
   }
-  EXPECT_THAT(reported, ElementsAre("listing-3 seller_sku FIELD_TOO_LONG",
-                                    "listing-4 seller_sku TEXT_INVALID", "listing-13 seller_sku TEXT_INVALID"));
+  EXPECT_THAT(reported,
+              ElementsAre("listing-3 seller_sku FIELD_TOO_LONG", "listing-4 seller_sku TEXT_INVALID",
+                          "listing-13 seller_sku TEXT_INVALID"));
   EXPECT_FALSE(Statistic().complete) << "one listing is not known at all";
 }
 
