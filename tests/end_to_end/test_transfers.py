@@ -53,7 +53,8 @@ class Transfers(unittest.TestCase):
         cls.stack.stop_server()
         cls.start_server()
         cls.addClassCleanup(lambda: cls.api.connection.close())
-        cls.source = cls.stack.start_simulator({'source': cls.folder / 'shop.jsonl'})['source']
+        # So slow that a job is seldom over before it is killed; so are the others.
+        cls.source = cls.stack.start_simulator({'source': cls.folder / 'shop.jsonl'}, '--max-requests-per-second=15')['source']
 
     @classmethod
     def start_server(cls):
@@ -200,7 +201,7 @@ class Transfers(unittest.TestCase):
                 channel = self.new_merchant(f'down-{round_}', self.source)
                 merchant = channel.partition('/channels/')[0]
                 self.await_success(self.api.sync.StartScan(v1.StartScanRequest(channel=channel)).job)
-                jobs, done_at, _ = self.kill_in_the_middle(lambda: self.start_download(channel), 0.4, control, 'get',
+                jobs, done_at, _ = self.kill_in_the_middle(lambda: self.start_download(channel), 0.7, control, 'get',
                     *shop_faults.PASSING, shop_faults.EXPIRED_TOKEN)
                 killed.append((len(jobs), done_at))
                 self.check_download(merchant, jobs)
@@ -213,7 +214,7 @@ class Transfers(unittest.TestCase):
         for round_ in range(ROUNDS):
             with self.subTest(round=round_):
                 endpoint = self.stack.start_simulator({'target': self.folder / 'nothing.jsonl'}, '--create-max=20',
-                                                      '--write-latency-ms=3')['target']
+                                                      '--write-latency-ms=10')['target']
                 control = self.enterContext(ShopControl(endpoint))
                 channel = self.new_merchant_with_pos(f'up-{round_}', endpoint)
                 jobs, done_at, disturbances = self.kill_in_the_middle(
@@ -269,7 +270,8 @@ class Transfers(unittest.TestCase):
                     where = 'get' if mode == v1.SCAN_MODE_ITEM else str(self.random.randint(1, 20))
                     jobs, done_at, _ = self.kill_in_the_middle(lambda: self.api.sync.StartScan(v1.StartScanRequest(
                         channel=channel, mode=mode, request_id=str(uuid.uuid4()),
-                        item_ids=item_ids if mode == v1.SCAN_MODE_ITEM else [])).job, 0.5, control, where,
+                        item_ids=item_ids if mode == v1.SCAN_MODE_ITEM else [])).job,
+                        0.2 if mode == v1.SCAN_MODE_ITEM else 0.5, control, where,
                         *shop_faults.PASSING, shop_faults.EXPIRED_TOKEN)
                     killed[mode].append((len(jobs), done_at))
                     progress = jobs[-1].progress
