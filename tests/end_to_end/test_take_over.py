@@ -1,6 +1,7 @@
-"""Jobs whose server is killed while another one stands by: it takes them over soon, makes nothing twice, and tells those who
-watch them there how they go on."""
+"""Jobs whose server is killed or stopped while another one stands by: it takes them over soon, makes nothing twice, and tells
+those who watch them there how they go on."""
 import pathlib
+import signal
 import tempfile
 import threading
 import time
@@ -11,7 +12,6 @@ from stack import Api, ShopControl, Stack, pages, write_catalogue
 
 VARIANTS = 2000
 PAGE_SIZE = 50
-SKUS = sorted(f'K-{n}' for n in range(VARIANTS))
 TAKEN_OVER = 15  # seconds
 PATIENCE = 90
 
@@ -41,6 +41,10 @@ class Watch:
         if self.failure:
             raise self.failure
         return self.jobs[-1]
+
+
+def skus(variants):
+    return sorted(f'K-{n}' for n in range(variants))
 
 
 def done_of(job):
@@ -87,13 +91,13 @@ class TakeOver(unittest.TestCase):
             self.assertLess(time.monotonic(), give_up)
             time.sleep(0.02)
 
-    def start_upload(self, merchant):
+    def start_upload(self, merchant, variants):
         from skulink.v1 import sync_service_pb2 as v1
         return self.api.sync.StartUpload(v1.StartUploadRequest(
             channel=f'merchants/{merchant}/channels/shop',
-            products=[f'merchants/{merchant}/products/p{n}' for n in range(VARIANTS)])).job
+            products=[f'merchants/{merchant}/products/p{n}' for n in range(variants)])).job
 
-    def check_end(self, job):
+    def check_end(self, job, variants=VARIANTS):
         from skulink.v1 import sync_service_pb2 as v1
         self.assertEqual(job.state, v1.JOB_STATE_SUCCEEDED, job)
         if job.kind == v1.JOB_KIND_SCAN:
@@ -102,16 +106,16 @@ class TakeOver(unittest.TestCase):
                              (VARIANTS, VARIANTS, 0, 0, VARIANTS // PAGE_SIZE))
             return
         self.assertEqual((job.transfer.done, job.transfer.created, job.transfer.parents_created),
-                         (VARIANTS, VARIANTS, VARIANTS))
+                         (variants, variants, variants))
         items = [item for page in pages(self.api.sync.ListJobItems, v1.ListJobItemsRequest(parent=job.name, page_size=1000))
                  for item in page.items]
-        self.assertEqual(len(items), VARIANTS)
-        self.assertEqual(len({item.listing_id for item in items}), VARIANTS)
+        self.assertEqual(len(items), variants)
+        self.assertEqual(len({item.listing_id for item in items}), variants)
 
-    def check_uploaded(self, shop):
-        self.assertEqual(sorted(books.listing.seller_sku for books in shop.listings().values()), SKUS)
+    def check_uploaded(self, shop, variants):
+        self.assertEqual(sorted(books.listing.seller_sku for books in shop.listings().values()), skus(variants))
         creations = shop.books().creations
-        self.assertEqual(len(creations), VARIANTS)
+        self.assertEqual(len(creations), variants)
         self.assertLessEqual(max(creation.received for creation in creations), 2)
         self.assertEqual(list(shop.books().violations), [])
 
@@ -128,7 +132,7 @@ class TakeOver(unittest.TestCase):
         for merchant in ('down', 'up'):
             self.run_cli(merchant, 'scan', 'shop')
         jobs = [self.api.sync.StartDownload(v1.StartDownloadRequest(channel='merchants/down/channels/shop', all=True)).job,
-                self.start_upload('up'),
+                self.start_upload('up', VARIANTS),
                 self.api.sync.StartScan(v1.StartScanRequest(channel='merchants/scan/channels/shop')).job]
         _, address = self.store.start_server('second')
         self.api = self.enterContext(Api(address))
@@ -154,9 +158,40 @@ class TakeOver(unittest.TestCase):
         self.verify()
         variants = [variant.sku for page in pages(self.api.catalog.ListProducts, catalog_service_pb2.ListProductsRequest(
             parent='merchants/down', page_size=1000)) for product in page.products for variant in product.variants]
-        self.assertEqual(sorted(variants), SKUS)
-        self.check_uploaded(target)
+        self.assertEqual(sorted(variants), skus(VARIANTS))
+        self.check_uploaded(target, VARIANTS)
         self.assertEqual([*source.books().violations, *scanned.books().violations], [])
+
+    def test_stopped_server(self):
+        """What it was about to ask for is another one's by the time it goes on."""
+        from skulink.v1 import sync_service_pb2 as v1
+        variants = 400
+        # A shop that soon notices when two talk to it.
+        shop = self.new_merchant('up', 'nothing.jsonl', '--create-max=50', '--max-requests-per-second=2')
+        self.run_cli('up', 'import', self.folder / 'pos.jsonl')
+        self.run_cli('up', 'scan', 'shop')
+        _, address = self.store.start_server('second')
+        job = self.start_upload('up', variants)
+        first, self.api = self.api, self.enterContext(Api(address))
+        self.await_job(job.name, lambda now: now.transfer.done > 0)
+
+        self.server.process.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        try:
+            before = self.job(job.name)
+            now = self.await_job(job.name, lambda now: now.revision > before.revision)
+            taken_over = time.monotonic() - stopped
+        finally:
+            self.server.process.send_signal(signal.SIGCONT)
+        print(f'stopped after {before.transfer.done} of {variants}, taken over within {taken_over:.1f} s', flush=True)
+        self.assertEqual(now.state, v1.JOB_STATE_RUNNING, 'it ended too early')
+        self.assertLess(taken_over, TAKEN_OVER)
+        self.check_end(Watch(self.api, job.name).await_end(), variants)
+        self.check_uploaded(shop, variants)
+        self.assertEqual(shop.books().refused_by_rate, 0)
+        self.api = first
+        self.check_end(self.job(job.name), variants)
+        self.verify()
 
 
 if __name__ == '__main__':
