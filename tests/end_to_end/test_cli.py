@@ -1,90 +1,20 @@
 """The `skulink` command: what it prints, and the status it ends with."""
-import fcntl
 import gzip
-import itertools
 import json
-import os
-import pathlib
-import pty
 import re
 import signal
 import socket
-import struct
 import subprocess
-import tempfile
-import termios
-import threading
-import time
 import unittest
 
-from stack import ShopControl, Stack
-
-DONE, FAILED, USAGE, ROWS_REFUSED, UNREACHABLE, NEEDS_CONFIRMATION, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
-NUMBERS = itertools.count(1)
+import cli_case
+from cli_case import (DONE, FAILED, INTERRUPTED, NEEDS_CONFIRMATION, ROWS_REFUSED, UNREACHABLE, USAGE, CliCase, on_terminal,
+                      product)
+from stack import ShopControl
 
 
 def setUpModule():
-    global stack
-    stack = unittest.enterModuleContext(Stack())
-
-
-def product(product_id, name='Kemeja', **variant):
-    return json.dumps({'product_id': product_id, 'name': name, 'variants': [{'variant_id': 'v', **variant}]}) + '\n'
-
-
-def on_terminal(command, columns, **streams):
-    """Runs a command some of whose streams ('stdout', 'stderr') are a terminal; returns what it wrote to it, and its status."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
-    written = []
-
-    def read():
-        try:
-            while data := os.read(ours, 65536):
-                written.append(data)
-        except OSError:  # the last of the other side is closed
-            pass
-
-    process = subprocess.Popen(command, **{'stdin': subprocess.DEVNULL, 'stdout': subprocess.DEVNULL,
-                                           'stderr': subprocess.DEVNULL, **dict.fromkeys(streams, theirs)})
-    os.close(theirs)
-    reader = threading.Thread(target=read)
-    reader.start()
-    status = process.wait(120)
-    reader.join()
-    os.close(ours)
-    return b''.join(written).decode(), status
-
-
-class CliCase(unittest.TestCase):
-    """Each test has a merchant and a folder of its own."""
-
-    def setUp(self):
-        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix='skulink-cli-')))
-        self.merchant = f'cli-{next(NUMBERS)}'
-        self.run_cli('merchant', 'create', self.merchant, '--currency', 'IDR')
-
-    def run_cli(self, *arguments, status=DONE, **options):
-        done = stack.cli(*arguments, **{'merchant': self.merchant, **options})
-        self.assertEqual(done.returncode, status, f'{arguments}\n{done.stdout}{done.stderr}')
-        return done
-
-    def rows(self, *arguments, **options):
-        done = self.run_cli('--output', 'jsonl', *arguments, **options)
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def file(self, name, content):
-        path = self.folder / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    def add_shop(self, count, *options, channel='shopee', **fields):
-        path = self.file(f'{channel}.jsonl', ''.join(
-            json.dumps({'listing_id': f'L{i:05}', 'item_id': f'I{i}', 'name': f'Barang {i}', 'seller_sku': f'SKU-{i}',
-                        'price': 1000, 'stock': 1, 'status': 'active', **fields}) + '\n' for i in range(count)))
-        endpoint = stack.start_simulator({'shop': path}, *options)['shop']
-        self.run_cli('channel', 'add', channel, '--platform', 'shopee', '--endpoint', endpoint)
-        return endpoint
+    cli_case.start_stack()
 
 
 class Import(CliCase):
@@ -227,7 +157,7 @@ class Use(CliCase):
         self.assertEqual(table.split('\n')[0].split(), ['PRODUCT', 'VARIANT', 'NAME', 'OPTION', 'SKU', 'PRICE', 'STOCK', 'CHANNELS'])
         self.assertIn('A\\u200b1', table)
         self.assertEqual([v['sku'] for v in self.rows('in-pos')], ['A\u200b1', 'B-1'])
-        narrow, status = on_terminal(stack.cli_command('in-pos', merchant=self.merchant), 74, stdout=True)
+        narrow, status = on_terminal(self.command('in-pos'), 74, stdout=True)
         self.assertEqual(status, DONE)
         self.assertIn('CHANNELS', narrow)
         self.assertRegex(narrow, r'p3\s+v\s+Kemeja ba.*…\s+B-1')
@@ -290,7 +220,7 @@ class Scan(CliCase):
         self.add_shop(3, '--fault', 'shop=sku-too-long:1:1')
         done = self.run_cli('scan', 'shopee')
         (job,) = self.rows('jobs', 'list')
-        self.assertIn(f'1 listings refused: skulink --server {stack.address} --merchant {self.merchant} jobs items {job["job"]}\n',
+        self.assertIn(f'1 listings refused: {self.program()} jobs items {job["job"]}\n',
                       done.stderr)
         self.assertEqual([(i['outcome'], i['field']) for i in self.rows('jobs', 'items', job['job'])], [('refused', 'seller_sku')])
         self.assertFalse(self.rows('statistic')[0]['complete'])
@@ -307,7 +237,7 @@ class Scan(CliCase):
         self.run_cli('channel', 'set', 'shopee', '--endpoint', endpoint)
         done = self.run_cli('--output', 'jsonl', 'scan', 'shopee', status=NEEDS_CONFIRMATION)
         job = json.loads(done.stdout)['job']
-        begin = f'  skulink --server {stack.address} --merchant {self.merchant} jobs '
+        begin = f'  {self.program()} jobs '
         self.assertIn(f'{begin}confirm {job}  removes up to 3 listings', done.stderr)
         self.assertIn(f'{begin}cancel {job} ', done.stderr)
         self.run_cli('jobs', 'cancel', job)
@@ -331,18 +261,18 @@ class Scan(CliCase):
 
     def test_an_interrupt_ends_the_watching_and_not_the_scan(self):
         self.add_shop(30, '--page-size-max=10', '--latency-ms=1500')
-        process = subprocess.Popen(stack.cli_command('scan', 'shopee', merchant=self.merchant), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(self.command('scan', 'shopee'), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertIn('shopee', process.stderr.readline())
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
         self.assertEqual(process.returncode, INTERRUPTED)
-        job = re.search(rf'skulink --server {stack.address} --merchant {self.merchant} jobs watch (\S+)', said)[1]
+        job = re.search(rf'{self.program()} jobs watch (\S+)', said)[1]
         self.assertEqual(self.rows('jobs', 'watch', job)[0]['state'], 'succeeded')
 
     def test_progress_on_a_terminal(self):
         self.add_shop(6000, '--page-size-max=100', '--latency-ms=25')
-        screen, status = on_terminal(stack.cli_command('scan', 'shopee', merchant=self.merchant), 80, stderr=True)
+        screen, status = on_terminal(self.command('scan', 'shopee'), 80, stderr=True)
         self.assertEqual(status, DONE)
         lines = [line for line in re.split(r'\x1b\[\d*[A-Z]|\r|\n', screen) if line.strip()]
         self.assertLess(max(map(len, lines)), 80)

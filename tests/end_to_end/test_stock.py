@@ -19,10 +19,11 @@ class Stock(unittest.TestCase):
         listings = [{'listing_id': id, 'item_id': 'i', 'name': id, 'seller_sku': 'KMJ-1', 'status': 'active', 'stock': 1}
                     for id in ('l1', 'l2')]
         shop = write_lines(folder / 'shop.jsonl', listings)
-        pos = write_lines(folder / 'pos.jsonl', [{'product_id': 'p', 'name': 'Kemeja', 'variants': [
-            {'variant_id': 'v', 'sku': 'KMJ-1', 'stock': 7}]}])
+        other = write_lines(folder / 'other.jsonl', [{**listings[0], 'seller_sku': 'KMJ-2'}])
+        pos = write_lines(folder / 'pos.jsonl', [{'product_id': product, 'name': 'Kemeja', 'variants': [
+            {'variant_id': 'v', 'sku': sku, 'stock': 7}]} for product, sku in (('p', 'KMJ-1'), ('q', 'KMJ-2'))])
         cls.stack = cls.enterClassContext(Stack())
-        cls.endpoints = cls.stack.start_simulator({'shopee': shop, 'lazada': shop})
+        cls.endpoints = cls.stack.start_simulator({'shopee': shop, 'lazada': shop, 'tokopedia': other})
         cls.run_cli('import', pos)
         for channel, endpoint in cls.endpoints.items():
             cls.run_cli('channel', 'add', channel, '--endpoint', endpoint)
@@ -82,6 +83,37 @@ class Stock(unittest.TestCase):
         self.stack.stop_server()
         verified = self.stack.verify()
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
+        self.stack.server = self.stack.start_server()
+
+    def test_age(self):
+        """Of a value that the shop does not take yet: for how long it waits. Then: how long it waited."""
+        def wait_for(condition):
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                rows = self.run_cli('stock', 'status', 'KMJ-2')
+                if rows and condition(rows[0]):
+                    return rows[0]
+                self.assertLess(time.monotonic(), deadline, rows)
+
+        self.run_cli('channel', 'set', 'tokopedia', '--stock-sync', 'on')
+        wait_for(lambda row: row['outcome'] == 'applied')
+        with ShopControl(self.endpoints['tokopedia']) as shop:
+            shop.change(faults=['unavailable:stock'])
+            before = time.monotonic()
+            self.run_cli('stock', 'set', 'KMJ-2', 20)
+            since = time.monotonic()
+            while (waited := time.monotonic() - since) < 3:
+                row, = self.run_cli('stock', 'status', 'KMJ-2')
+                self.assertIn(row['outcome'], ('pending', 'retrying'))
+                self.assertGreaterEqual(row['age_seconds'], int(waited))
+                self.assertLessEqual(row['age_seconds'], time.monotonic() - before)
+            shop.change(clear_faults=True)
+        applied = wait_for(lambda row: row['outcome'] == 'applied')
+        self.assertGreaterEqual(applied['age_seconds'], 3)
+        self.assertLessEqual(applied['age_seconds'], time.monotonic() - before)
+        until = time.monotonic() + 1.2
+        while time.monotonic() < until:
+            self.assertEqual(self.run_cli('stock', 'status', 'KMJ-2'), [applied])
 
     def check_watch(self):
         """What is printed first is all of it, then what changes; Ctrl-C ends it."""
@@ -90,7 +122,7 @@ class Stock(unittest.TestCase):
         with watch:
             first = [json.loads(watch.stdout.readline()) for _ in range(4)]
             self.assertEqual({(row['channel'], row['listing_id']) for row in first},
-                             {(channel, id) for channel in self.endpoints for id in ('l1', 'l2')})
+                             {(channel, id) for channel in ('shopee', 'lazada') for id in ('l1', 'l2')})
             self.run_cli('stock', 'set', 'KMJ-1', 9)
             while True:
                 row = json.loads(watch.stdout.readline())
