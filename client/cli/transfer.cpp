@@ -10,6 +10,7 @@
 #include "client/cli/rows.h"
 #include "common/errors.h"
 #include "common/names.h"
+#include "common/sku_key.h"
 #include "common/text.h"
 
 namespace skulink::cli {
@@ -81,16 +82,17 @@ std::string ListingResource(const App& app, const std::string& channel, const st
   return ToString(ListingName{app.merchant, ChannelId(app.ChannelResource(channel)), id_or_name});
 }
 
-// The variant that has a SKU.
-absl::StatusOr<std::string> VariantOfSku(const App& app, const Client& client, const std::string& sku) {
+// The variant that has a SKU, by the merchant's rule.
+absl::StatusOr<std::string> VariantOfSku(const App& app, const Client& client, const std::string& sku,
+                                         SkuCase sku_case) {
   if (Trim(sku).empty()) return absl::InvalidArgumentError("--sku must not be empty");
   v1::ListInPosRequest request;
   request.set_parent(app.MerchantResource());
-  request.set_sku_prefix(sku);
+  request.set_sku_prefix(std::string(Trim(sku)));
   Pages<v1::MenuVariant> variants = Client(client).ListInPos(request);
   // The view is in the order of keys, so the one that is no longer than its prefix comes first.
   if (const auto first = variants.begin(); first != variants.end()) {
-    if (CodePoints(Trim(first->sku())) == CodePoints(Trim(sku))) return first->variant();
+    if (SkuKey(first->sku(), sku_case) == SkuKey(sku, sku_case)) return first->variant();
   }
   if (!variants.status().ok()) return variants.status();
   return absl::NotFoundError(absl::StrCat("no variant has the SKU ", sku));
@@ -100,8 +102,14 @@ void Upload(App& app, const Client& client, Values values) {
   for (std::string& product : values.upload.products) {
     if (!product.starts_with("merchants/")) product = ToString(ProductName{app.merchant, product});
   }
+  SkuCase sku_case = SkuCase::kSensitive;
+  if (!values.skus.empty()) {
+    const absl::StatusOr<v1::Merchant> merchant = Client(client).GetMerchant(app.MerchantResource());
+    if (!app.Check(merchant.status())) return;
+    if (merchant->sku_case() == v1::SKU_CASE_IGNORE_CASE) sku_case = SkuCase::kIgnore;
+  }
   for (const std::string& sku : values.skus) {
-    absl::StatusOr<std::string> variant = VariantOfSku(app, client, sku);
+    absl::StatusOr<std::string> variant = VariantOfSku(app, client, sku, sku_case);
     if (!app.Check(variant.status())) return;
     values.upload.variants.push_back(*std::move(variant));
   }

@@ -228,6 +228,22 @@ class Upload(TransferCase):
                          [count('created', 1), count('skipped', 1, 'ALREADY_LINKED')])
         self.check_creations(shop, ('Dua', 'A'), ('Satu', 'AB'))
 
+    def test_skus_are_compared_by_their_keys(self):
+        self.import_pos(product('p1', name='Satu', sku=' A ', price=1))
+        shop = self.add_target()
+        for sku in ('A', ' A', 'A ', ' A ', 'A\u3000'):
+            with self.subTest(sku):
+                self.assertEqual(self.rows('upload', 'tokopedia', '--sku', sku)[0]['count'], 1)
+        self.check_creations(shop, ('Satu', ' A '))
+
+    def test_skus_without_case(self):
+        self.run_cli('merchant', 'update', '--sku-case', 'ignore_case')
+        self.import_pos(product('p1', name='Satu', sku='STRASSE', price=1), product('p2', name='Dua', sku='ßX', price=1))
+        shop = self.add_target()
+        self.check_refused(['no variant has the SKU ss'], 'upload', 'tokopedia', '--sku', 'ss')
+        self.assertEqual(self.rows('upload', 'tokopedia', '--sku', 'straße'), [count('created', 1)])
+        self.check_creations(shop, ('Satu', 'STRASSE'))
+
     def test_what_there_is_not_is_refused(self):
         self.import_pos(product('p1', sku='A', price=1))
         self.add_shop(0)
