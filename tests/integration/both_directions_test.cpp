@@ -51,16 +51,21 @@ class BothDirections : public BothDirectionsTest, public testing::WithParamInter
     const v1::Job job = AwaitEnd(StartScan(channel, v1::SCAN_MODE_FULL));
     ExpectEnd(job, model_.FullScan(channel));
     if (job.state() != v1::JOB_STATE_NEEDS_CONFIRMATION) return;
-    const int what = Below(3);  // else the next job ends it
+    const int what = Below(3);  // else it waits for the next job of the channel
     if (what == 0) {
       const auto confirmed = engine().ConfirmJob(NameOf(job));
       ASSERT_TRUE(confirmed.ok()) << confirmed.status();
+      waiting_.erase(channel);
       ExpectEnd(AwaitEnd(*confirmed), model_.Confirm(channel));
     } else if (what == 1) {
-      const auto cancelled = engine().CancelJob(NameOf(job), kPatient);
-      ASSERT_TRUE(cancelled.ok()) << cancelled.status();
-      EXPECT_EQ(cancelled->state(), v1::JOB_STATE_CANCELLED);
+      CancelWaiting(channel);
     }
+  }
+  void CancelWaiting(const std::string& channel) {
+    const auto cancelled = engine().CancelJob(NameOf(waiting_.at(channel)), kPatient);
+    ASSERT_TRUE(cancelled.ok()) << cancelled.status();
+    EXPECT_EQ(cancelled->state(), v1::JOB_STATE_CANCELLED);
+    waiting_.erase(channel);
   }
 
   void UpdatedScanSome() {
@@ -180,9 +185,21 @@ class BothDirections : public BothDirectionsTest, public testing::WithParamInter
                               .validate_only = request.validate_only(),
                               .request = request.SerializeAsString()}));
   }
+  // A scan that waits for confirmation makes way for a full scan, and for no other job.
   v1::Job StartJob(const store::JobRequest& request) {
+    const std::string& channel = request.channel.channel;
+    const bool waits = waiting_.contains(channel);
+    const bool full = request.kind == v1::JOB_KIND_SCAN && request.scan_mode == v1::SCAN_MODE_FULL;
+    if (waits && !full) {
+      EXPECT_EQ(ReasonOf(engine().StartJob(request).status()), v1::ERROR_REASON_CHANNEL_BUSY);
+      CancelWaiting(channel);
+    }
     const auto job = engine().StartJob(request);
     if (!job.ok()) throw std::runtime_error(job.status().ToString());
+    if (waits && full) {
+      EXPECT_EQ(engine().GetJob(NameOf(waiting_.at(channel)))->state(), v1::JOB_STATE_CANCELLED);
+      waiting_.erase(channel);
+    }
     return *job;
   }
 
@@ -190,6 +207,9 @@ class BothDirections : public BothDirectionsTest, public testing::WithParamInter
     SCOPED_TRACE(job.ShortDebugString());
     ++ends_[job.state()];
     EXPECT_EQ(v1::JobState_Name(job.state()), v1::JobState_Name(end.state));
+    if (job.state() == v1::JOB_STATE_NEEDS_CONFIRMATION) {
+      waiting_[ParseChannelName(job.channel(), "channel")->channel] = job;
+    }
     if (job.kind() == v1::JOB_KIND_SCAN) return;
     std::vector<std::string> report;
     for (const v1::JobItem& item : Items(job)) {
@@ -291,6 +311,8 @@ class BothDirections : public BothDirectionsTest, public testing::WithParamInter
     EXPECT_LE(shop.most_in_flight(), 1);
   }
 
+  std::map<std::string, v1::Job> waiting_;  // scans that need confirmation, by channel
+
   // What the run met.
   std::int64_t downloaded_ = 0, uploaded_ = 0;
   std::map<v1::JobState, int> ends_;
@@ -354,7 +376,8 @@ TEST_P(BothDirections, AreInStepAfterEveryStep) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, BothDirections,
                          testing::Values(Run{1, SkuCase::kSensitive}, Run{2, SkuCase::kIgnore},
-                                         Run{5, SkuCase::kSensitive}, Run{6, SkuCase::kIgnore}),
+                                         Run{5, SkuCase::kSensitive}, Run{6, SkuCase::kIgnore},
+                                         Run{43, SkuCase::kSensitive}),
                          [](const auto& run) { return absl::StrCat("Seed", run.param.seed); });
 
 }  // namespace

@@ -73,9 +73,19 @@ struct FakeCatalog : v1::CatalogService::Service {
 struct FakeSync : v1::SyncService::Service {
   using Writer = grpc::ServerWriter<v1::ScanChannelResponse>;
   std::function<absl::Status(grpc::ServerContext&, const v1::ScanChannelRequest&, Writer&)> scan;
+  std::function<absl::Status(const v1::StartDownloadRequest&, v1::StartDownloadResponse&)> download;
+  std::function<absl::Status(const v1::StartUploadRequest&, v1::StartUploadResponse&)> upload;
   grpc::Status ScanChannel(grpc::ServerContext* context, const v1::ScanChannelRequest* request,
                            Writer* writer) override {
     return ToGrpc(scan(*context, *request, *writer));
+  }
+  grpc::Status StartDownload(grpc::ServerContext*, const v1::StartDownloadRequest* request,
+                             v1::StartDownloadResponse* response) override {
+    return ToGrpc(download(*request, *response));
+  }
+  grpc::Status StartUpload(grpc::ServerContext*, const v1::StartUploadRequest* request,
+                           v1::StartUploadResponse* response) override {
+    return ToGrpc(upload(*request, *response));
   }
 };
 

@@ -142,30 +142,6 @@ TEST_F(SendingTest, ListingThatIsLiveAgainIsSentItsStockThoughTheShopNeverTellsO
   ExpectInStep();
 }
 
-TEST_F(SendingTest, LimitHoldsAndStockGoesBeforeScans) {
-  AddVariants(300);
-  Shop& shop =
-      OpenShop("shop", 300, {.max_page_size = 5, .max_stock_updates = 10, .max_requests_per_second = 40});
-  SwitchOn("shop");
-  ExpectInStep();
-  const std::int64_t pages_before = shop.books().pages_sent;
-  // 60 pages: alone, the scan takes a second and a half.
-  const v1::Job job = Start("shop", engine());
-  ASSERT_TRUE(Eventually([&] { return shop.books().pages_sent > pages_before; }));
-
-  std::vector<std::pair<int, std::int64_t>> changes;
-  for (int number = 1; number <= 300; ++number) changes.emplace_back(number, 5);
-  SetStock(changes, database());
-  engine().WakePushes();
-
-  EXPECT_TRUE(Eventually([&] { return shop.books().update_stock_calls >= 60; }));
-  const std::int64_t pages_meanwhile = shop.books().pages_sent - pages_before;
-  EXPECT_LT(pages_meanwhile, 60) << "the scan was done first";
-  EXPECT_EQ(AwaitEnd(job).state(), v1::JOB_STATE_SUCCEEDED);
-  ExpectInStep();
-  EXPECT_EQ(shop.books().refused_by_rate, 0);
-}
-
 TEST_F(SendingTest, ChecksOfAChannelKeepToTheLimit) {
   AddVariants(2);
   Shop& shop = OpenShop("shop", 2, {.max_requests_per_second = 40});

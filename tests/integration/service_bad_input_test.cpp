@@ -230,6 +230,53 @@ TEST_F(ServiceBadInputTest, Jobs) {
   });
 }
 
+// StartScan and ScanChannel take the same.
+TEST_F(ServiceBadInputTest, ItemIdsOfScans) {
+  const struct {
+    std::string selection, field;
+    v1::ErrorReason reason;
+  } bad[] = {
+      {"mode: SCAN_MODE_ITEM", "item_ids", v1::ERROR_REASON_FIELD_REQUIRED},
+      {"item_ids: 'i1'", "item_ids", v1::ERROR_REASON_FORMAT_INVALID},
+      {"mode: SCAN_MODE_FULL item_ids: 'i1'", "item_ids", v1::ERROR_REASON_FORMAT_INVALID},
+      {"mode: SCAN_MODE_UPDATED item_ids: 'i1'", "item_ids", v1::ERROR_REASON_FORMAT_INVALID},
+      {"mode: SCAN_MODE_ITEM " + Repeat("item_ids: 'i1' ", 1001), "item_ids",
+       v1::ERROR_REASON_VALUE_OUT_OF_RANGE},
+      {"mode: SCAN_MODE_ITEM item_ids: 'i1' item_ids: ''", "item_ids[1]", v1::ERROR_REASON_FIELD_REQUIRED},
+      {"mode: SCAN_MODE_ITEM item_ids: 'i1' item_ids: 'i2' item_ids: ' i3'", "item_ids[2]",
+       v1::ERROR_REASON_FORMAT_INVALID},
+      {"mode: SCAN_MODE_ITEM item_ids: 'a\\tb'", "item_ids[0]", v1::ERROR_REASON_TEXT_INVALID},
+      {"mode: SCAN_MODE_ITEM item_ids: '" + Repeat("x", 129) + "'", "item_ids[0]",
+       v1::ERROR_REASON_FIELD_TOO_LONG},
+  };
+  std::vector<BadInput> inputs;
+  const std::string shopee = "channel: 'merchants/default/channels/shopee' ";
+  for (const auto& [selection, field, reason] : bad) {
+    inputs.push_back({"SyncService.StartScan", shopee + selection, field, reason});
+  }
+  ExpectRefused(inputs);
+  const auto stub = v1::SyncService::NewStub(channel());
+  for (const auto& [selection, field, reason] : bad) {
+    SCOPED_TRACE("SyncService.ScanChannel " + selection.substr(0, 200));
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto stream = stub->ScanChannel(&context, Parse<v1::ScanChannelRequest>(shopee + selection));
+    v1::ScanChannelResponse message;
+    EXPECT_FALSE(stream->Read(&message));
+    const absl::Status status = FromGrpc(stream->Finish());
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+    EXPECT_EQ(FieldOf(status), field) << status;
+    EXPECT_EQ(ReasonOf(status), reason) << status;
+  }
+  ExpectNothingWritten();
+  // As many as may be, and as long: it is the channel that is not there.
+  const absl::Status most =
+      CallText("SyncService.StartScan", shopee + "mode: SCAN_MODE_ITEM " + Repeat("item_ids: 'i1' ", 999) +
+                                            "item_ids: '" + Repeat("x", 128) + "'")
+          .status();
+  EXPECT_EQ(ReasonOf(most), v1::ERROR_REASON_NOT_FOUND) << most;
+}
+
 TEST_F(ServiceBadInputTest, ProductsMenu) {
   std::vector<BadInput> inputs;
   for (const std::string view : {"ListSoldInChannel", "ListNotInPos", "ListNotInChannel", "ListInPos",

@@ -182,6 +182,68 @@ TEST_F(ServiceInventoryTest, AWatchReportsAllPushesAtOnceAndWheneverOneChanged) 
   EXPECT_EQ(message.pushes(1).outcome(), v1::PUSH_OUTCOME_PENDING);
 }
 
+TEST_F(ServiceInventoryTest, TheAgeOfAPushRunsUntilTheShopHasIt) {
+  Start();
+  constexpr std::int64_t kHour = 3600;
+  const auto execute = [this](const std::string& statement) {
+    const absl::Status status =
+        database().Transact([&](store::Session& session) { session.Execute(statement); });
+    ASSERT_TRUE(status.ok()) << status;
+  };
+  // What ListPushes says, and what a watch says that is begun now: of listing `a`, then of `b`.
+  const auto both = [this] {
+    std::vector<std::vector<v1::Push>> said;
+    const auto listed = Call<v1::ListPushesResponse>(
+        "InventoryService.ListPushes", Parse<v1::ListPushesRequest>("parent: 'merchants/default'"));
+    EXPECT_TRUE(listed.ok()) << listed.status();
+    if (listed.ok()) said.emplace_back(listed->pushes().begin(), listed->pushes().end());
+    grpc::ClientContext context;
+    const auto stream = Watch(context);
+    v1::WatchPushesResponse message;
+    EXPECT_TRUE(stream->Read(&message));
+    said.emplace_back(message.pushes().begin(), message.pushes().end());
+    for (const std::vector<v1::Push>& pushes : said) EXPECT_EQ(pushes.size(), 2);
+    return said;
+  };
+  ASSERT_TRUE(Set(5).ok());
+  execute("UPDATE push SET change_time = change_time - 3600000000");
+
+  for (const std::vector<v1::Push>& pushes : both()) {
+    for (const v1::Push& push : pushes) {
+      EXPECT_GE(push.age().seconds(), kHour) << push.ShortDebugString();
+      EXPECT_LT(push.age().seconds(), kHour + kHour / 4) << push.ShortDebugString();
+    }
+  }
+
+  const store::ChannelTraffic traffic = OwnTraffic(database(), 0, "default");
+  const auto due = store::DuePushes(database(), traffic, v1::PUSH_KIND_STOCK, 1);
+  ASSERT_TRUE(due.ok() && due->size() == 1 && due->at(0).listing_id == "a");
+  ASSERT_TRUE(
+      store::SavePushAnswers(database(), traffic, {{.push = due->at(0), .outcome = v1::PUSH_OUTCOME_APPLIED}})
+          .ok());
+  // It took half an hour, and since then another half has passed.
+  execute("UPDATE push SET apply_time = apply_time - 1800000000");
+
+  for (const std::vector<v1::Push>& pushes : both()) {
+    const v1::Push &applied = pushes.at(0), &pending = pushes.at(1);
+    const auto nanos = [](const auto& time) { return time.seconds() * 1'000'000'000 + time.nanos(); };
+    EXPECT_EQ(nanos(applied.age()), nanos(applied.apply_time()) - nanos(applied.change_time()))
+        << applied.ShortDebugString();
+    EXPECT_GE(applied.age().seconds(), kHour / 2) << applied.ShortDebugString();
+    EXPECT_LT(applied.age().seconds(), kHour / 4 * 3) << applied.ShortDebugString();
+    EXPECT_FALSE(pending.has_apply_time());
+    EXPECT_GE(pending.age().seconds(), kHour) << pending.ShortDebugString();
+  }
+
+  // Another value is as old as its own change.
+  ASSERT_TRUE(Set(9).ok());
+
+  for (const std::vector<v1::Push>& pushes : both()) {
+    EXPECT_LT(pushes.at(0).age().seconds(), kHour / 4) << pushes.at(0).ShortDebugString();
+    EXPECT_FALSE(pushes.at(0).has_apply_time());
+  }
+}
+
 TEST_F(ServiceInventoryTest, AQuietWatchSendsHeartbeats) {
   Start(absl::Milliseconds(200));
   grpc::ClientContext context;

@@ -100,6 +100,31 @@ TEST_F(Stock, FallsBelowZeroWhereTheMerchantAllowsIt) {
   ExpectVerified(*database_);
 }
 
+TEST_F(Stock, FallsNoFurtherThanAStockCan) {
+  const int web = Channel("web");
+  Put("p", "S", 0);
+  Put("q", "T", 5);
+  Scan(web, {.created = {Live("a", "S"), Live("b", "T")}});
+  ASSERT_TRUE(store::UpdateMerchant(*database_, "shop", {.allow_negative_stock = true}).ok());
+  ASSERT_THAT(Stocks(Adjust({{BySku("S"), -kMost}})), ElementsAre(-kMost)) << "as far as it goes";
+  Send(web);
+  const std::int64_t version = store::GetProduct(*database_, "shop", "p")->version;
+
+  for (const std::int64_t delta : {std::int64_t{-1}, -kMost}) {
+    const auto refused = Adjust({{BySku("T"), -1}, {BySku("S"), delta}});
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument) << refused.status();
+    EXPECT_EQ(ReasonOf(refused.status()), v1::ERROR_REASON_VALUE_OUT_OF_RANGE) << refused.status();
+    EXPECT_EQ(FieldOf(refused.status()), "adjustments[1].delta") << refused.status();
+  }
+
+  EXPECT_EQ(StockOf("p"), -kMost);
+  EXPECT_EQ(StockOf("q"), 5) << "all or nothing";
+  EXPECT_EQ(store::GetProduct(*database_, "shop", "p")->version, version);
+  EXPECT_THAT(Due(web), IsEmpty());
+  EXPECT_THAT(Stocks(Adjust({{BySku("S"), 1}})), ElementsAre(1 - kMost)) << "the right way";
+  ExpectVerified(*database_);
+}
+
 TEST_F(Stock, RefusalsNameTheFieldAndWriteNothing) {
   Put("p", "S", kMost - 1);
   Put("q", "T", std::nullopt);

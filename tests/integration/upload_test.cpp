@@ -86,7 +86,7 @@ TEST_F(UploadTest, FailsWhatTheShopWouldNotTake) {
   options.item_limits.set_max_seller_sku_length(8);
   options.item_limits.set_max_listings(2);
   options.item_limits.set_min_images(1);
-  AddShop(options);
+  auto& other = AddShop(options);
   const auto with_image = [](store::Product product) {
     product.image_uris = {"https://example.com/1.jpg"};
     return product;
@@ -100,20 +100,29 @@ TEST_F(UploadTest, FailsWhatTheShopWouldNotTake) {
   Import(with_image(MakeProduct("options", {"O-1", "O-2=Biru", "O-3=Biru", "  "})));
   Import(with_image(MakeProduct("many", {"M-1=1", "M-2=2", "M-3=3"})));
 
-  const v1::Job job =
-      Upload(Products({"price", "image", "sku", "a-very-long-identifier", "options", "many"}), "other");
+  v1::StartUploadRequest request =
+      Products({"price", "image", "sku", "a-very-long-identifier", "options", "many"});
+  // First as a dry run, which finds the same and leaves the shop as it is.
+  for (const bool dry : {true, false}) {
+    SCOPED_TRACE(dry);
+    request.set_validate_only(dry);
 
-  EXPECT_THAT(Outcomes(job), (OutcomeMap{{"v-PRICE", "FAILED PRICE_MISSING price"},
-                                         {"v-IMAGE", "FAILED IMAGES_INVALID image_uris"},
-                                         {"v-SKU-LONGER-THAN-8", "FAILED FIELD_TOO_LONG sku"},
-                                         {"v-NAME", "FAILED FIELD_TOO_LONG display_name"},
-                                         {"v-O-1", "FAILED FIELD_REQUIRED option"},
-                                         {"v-O-2", "CREATED"},
-                                         {"v-O-3", "FAILED ALREADY_EXISTS option"},
-                                         {"v-blank", "SKIPPED SKU_EMPTY"},
-                                         {"v-M-1", "CREATED"},
-                                         {"v-M-2", "CREATED"},
-                                         {"v-M-3", "FAILED VALUE_OUT_OF_RANGE variants"}}));
+    const v1::Job job = Upload(request, "other");
+
+    EXPECT_THAT(Outcomes(job), (OutcomeMap{{"v-PRICE", "FAILED PRICE_MISSING price"},
+                                           {"v-IMAGE", "FAILED IMAGES_INVALID image_uris"},
+                                           {"v-SKU-LONGER-THAN-8", "FAILED FIELD_TOO_LONG sku"},
+                                           {"v-NAME", "FAILED FIELD_TOO_LONG display_name"},
+                                           {"v-O-1", "FAILED FIELD_REQUIRED option"},
+                                           {"v-O-2", "CREATED"},
+                                           {"v-O-3", "FAILED ALREADY_EXISTS option"},
+                                           {"v-blank", "SKIPPED SKU_EMPTY"},
+                                           {"v-M-1", "CREATED"},
+                                           {"v-M-2", "CREATED"},
+                                           {"v-M-3", "FAILED VALUE_OUT_OF_RANGE variants"}}));
+    EXPECT_THAT(Books(other), SizeIs(dry ? 0 : 3));
+    EXPECT_EQ(Number("SELECT COUNT(*) FROM listing"), dry ? 0 : 3);
+  }
 }
 
 TEST_F(UploadTest, ReportsWhatTheShopRefusesAndTriesItAnewTheNextTime) {
@@ -264,6 +273,37 @@ TEST_F(UploadTest, ReportsTheSameInADryRunAndCreatesNothing) {
                                          {"v-B-1", "CREATED"},
                                          {"v-C-1", "FAILED CREATION_REFUSED"},
                                          {"v-D-1", "FAILED PRICE_MISSING price"}}));
+}
+
+TEST_F(UploadTest, AsksNothingInADryRunOfAShopThatCannotValidate) {
+  simulator::ShopOptions options;
+  options.item_limits.set_can_validate(false);
+  auto& other = AddShop(options);
+  Import(MakeProduct("p1", {"A-1=1", "A-2=2", "  "}));
+  store::Product without_price = MakeProduct("p2", {"B-1"});
+  without_price.variants[0].price.reset();
+  Import(without_price);
+  Import(MakeProduct("p3", {"C-1"}));
+  v1::StartUploadRequest request = Products({"p1", "p2", "p3"});
+  request.set_validate_only(true);
+
+  const v1::Job dry = Upload(request, "other");
+
+  EXPECT_EQ(dry.state(), v1::JOB_STATE_SUCCEEDED) << dry.ShortDebugString();
+  EXPECT_THAT(Outcomes(dry), (OutcomeMap{{"v-A-1", "CREATED"},
+                                         {"v-A-2", "CREATED"},
+                                         {"v-blank", "SKIPPED SKU_EMPTY"},
+                                         {"v-B-1", "FAILED PRICE_MISSING price"},
+                                         {"v-C-1", "CREATED"}}));
+  EXPECT_EQ(other.books().create_items_calls, 0);
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM item_creation"), 0);
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM listing"), 0);
+  request.set_validate_only(false);
+  const v1::Job job = Upload(request, "other");
+  EXPECT_EQ(Outcomes(job), Outcomes(dry));
+  EXPECT_EQ(job.transfer().ShortDebugString(), dry.transfer().ShortDebugString());
+  EXPECT_EQ(other.books().create_items_calls, 1);
+  EXPECT_THAT(Books(other), SizeIs(3));
 }
 
 TEST_F(UploadTest, OffersWhatTheChannelsRuleSays) {
