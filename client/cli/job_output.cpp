@@ -201,9 +201,11 @@ Row JobRow(const v1::Job& job) {
   return row;
 }
 
+// What happened first: the names that follow are long, and lines are cut at the edge of a terminal.
 const std::vector<Column> kJobItemColumns = {
-    {"listing_id", "LISTING"}, {"item_id", "ITEM"}, {"variant", "VARIANT"},        {"outcome", "OUTCOME"},
-    {"reason", "REASON"},      {"field", "FIELD"},  {"description", "DESCRIPTION"}};
+    {"outcome", "OUTCOME"},        {"reason", "REASON"}, {"field", "FIELD"},
+    {"listing_id", "LISTING"},     {"item_id", "ITEM"},  {"variant", "VARIANT"},
+    {"description", "DESCRIPTION"}};
 
 Row JobItemRow(const v1::JobItem& item) {
   Row row;

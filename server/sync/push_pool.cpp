@@ -114,7 +114,9 @@ std::shared_ptr<ChannelPusher> PushPool::Next() {
       changed_.wait(lock);
     } else {  // one thread is enough to wait for the time
       timing_ = true;
-      changed_.wait_until(lock, later_.begin()->first);
+      const Clock::time_point until =
+          later_.begin()->first;  // a copy: the entry may go while it is waited for
+      changed_.wait_until(lock, until);
       timing_ = false;
     }
   }

@@ -111,13 +111,15 @@ class Download(TransferCase):
         self.assertEqual([line.split() for line in counts.splitlines()],
                          [['OUTCOME', 'REASON', 'COUNT'], ['created', '3'], ['linked', '1'], ['skipped', 'SKU_EMPTY', '1']])
         heading, row = rows.splitlines()
-        self.assertEqual(heading.split(), ['LISTING', 'ITEM', 'VARIANT', 'OUTCOME', 'REASON', 'FIELD', 'DESCRIPTION'])
-        self.assertEqual(row.split(), ['L00003', 'I3', 'skipped', 'SKU_EMPTY', 'it', 'has', 'no', 'SKU'])
+        self.assertEqual(heading.split(), ['OUTCOME', 'REASON', 'FIELD', 'LISTING', 'ITEM', 'VARIANT', 'DESCRIPTION'])
+        self.assertEqual(row.split(), ['skipped', 'SKU_EMPTY', 'L00003', 'I3', 'it', 'has', 'no', 'SKU'])
         self.assertRegex(done.stderr, r'shopee +download succeeded: 5 of 5, 3 created, 1 linked, 1 skipped, 0 failed\n$')
         (job,) = self.transfers()
         table = self.run_cli('jobs', 'items', job['job']).stdout
         self.assertEqual([line.split()[0] for line in table.splitlines()],
-                         ['LISTING', *(item['listing_id'] for item in self.items(job))])
+                         ['OUTCOME', *(item['outcome'] for item in self.items(job))])
+        for item in self.items(job):
+            self.assertIn(f" {item['listing_id']} ", table)
         self.assertIn('PRODUCTS OR ITEMS CREATED', self.run_cli('jobs', 'show', job['job']).stdout)
 
     def test_what_there_is_not_is_refused(self):
