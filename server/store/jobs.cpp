@@ -85,12 +85,11 @@ JobRecord Require(Session& session, const JobName& name) {
   return *std::move(job);
 }
 
+constexpr char kDigits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
 // Ids sort by time: milliseconds in base 32, then 80 random bits.
 std::string NewJobId() {
-  constexpr char kDigits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-  std::string id(26, '0');
-  std::int64_t millis = Now() / 1000;
-  for (int i = 9; i >= 0; --i, millis >>= 5) id[i] = kDigits[millis & 31];
+  std::string id = FirstJobIdOf(Now());
   absl::BitGen random;
   for (int i = 10; i < 26; ++i) id[i] = kDigits[absl::Uniform(random, 0, 32)];
   return id;
@@ -168,6 +167,13 @@ void MakeWay(Session& session, const Merchant& merchant, const JobRequest& reque
 }
 
 }  // namespace
+
+std::string FirstJobIdOf(std::int64_t micros) {
+  std::string id(26, '0');
+  std::int64_t millis = micros / 1000;
+  for (int i = 9; i >= 0; --i, millis >>= 5) id[i] = kDigits[millis & 31];
+  return id;
+}
 
 absl::StatusOr<v1::Job> CreateJob(Database& database, const JobRequest& request, const JobCheck& check) {
   return database.Transact([&](Session& session) {

@@ -47,6 +47,9 @@ struct JobRequest {
   std::string request;     // serialized, without its request_id
 };
 
+// No job that was made at that time (microseconds) or later has an id that sorts before it.
+std::string FirstJobIdOf(std::int64_t micros);
+
 // CHANNEL_BUSY while the channel has a queued or running job, or one that needs confirmation, unless this is
 // a FULL scan: then that one is ended as CANCELLED. REQUEST_ID_REUSED when the request_id was used for
 // another request; the same job when for the same. `check` may look at the store within the transaction, and

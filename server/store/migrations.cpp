@@ -20,7 +20,7 @@ namespace {
 // A server that dies in the middle of a migration holds the others up for this long.
 constexpr int kLeaseSeconds = 10;
 constexpr absl::Duration kPollInterval = absl::Milliseconds(50);
-constexpr unsigned kNoSuchTable = 1146, kDuplicateColumn = 1060;
+constexpr unsigned kNoSuchTable = 1146, kDuplicateColumn = 1060, kDuplicateKey = 1061;
 
 constexpr std::string_view kCreateSchemaVersion = R"sql(
 CREATE TABLE IF NOT EXISTS schema_version (
@@ -126,7 +126,7 @@ absl::Status Apply(Database& database, const Migration& migration, std::int64_t 
         session.Execute(statement);
       } catch (const StoreError& error) {
         // Added before a migration stopped half-way; MySQL knows no ADD COLUMN IF NOT EXISTS.
-        if (error.number() != kDuplicateColumn) throw;
+        if (error.number() != kDuplicateColumn && error.number() != kDuplicateKey) throw;
       }
     }));
   }

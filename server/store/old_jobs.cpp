@@ -8,6 +8,8 @@ namespace skulink::store {
 namespace {
 
 constexpr int kRemovedAtOnce = 5000;
+// More are removed after the next job.
+constexpr int kMostTransactions = 100;
 constexpr absl::Duration kKept = absl::Hours(24 * 30);
 
 }  // namespace
@@ -24,21 +26,22 @@ void DeleteSomeOfJobs(Session& session, std::int64_t merchant_number,
 }
 
 absl::Status RemoveOldJobs(Database& database, const JobRecord& job) {
-  while (true) {
+  for (int i = 0; i < kMostTransactions; ++i) {
     const absl::StatusOr<bool> more = database.Transact([&](Session& session) {
       std::vector<std::string> old;
-      // Ids rise with time: what is old comes first.
+      const std::int64_t before = Now() - absl::ToInt64Microseconds(kKept);
       session.Query(
           "SELECT job_id FROM job FORCE INDEX (by_channel) WHERE merchant_no = ? AND channel_no = ? AND "
-          "active_channel_no IS NULL AND end_time < ? ORDER BY job_id LIMIT 1",
-          {job.merchant_number, job.channel_number, Now() - absl::ToInt64Microseconds(kKept)},
+          "job_id < ? AND active_channel_no IS NULL AND end_time < ? ORDER BY job_id LIMIT 1",
+          {job.merchant_number, job.channel_number, FirstJobIdOf(before), before},
           [&](const Row& row) { old.push_back(row.String(0)); });
       if (!old.empty()) DeleteSomeOfJobs(session, job.merchant_number, old);
       return !old.empty();
     });
     if (!more.ok()) return more.status();
-    if (!*more) return absl::OkStatus();
+    if (!*more) break;
   }
+  return absl::OkStatus();
 }
 
 }  // namespace skulink::store

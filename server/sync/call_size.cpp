@@ -7,6 +7,7 @@ namespace {
 
 // Calls that succeed before a larger one is tried: one that takes too long costs as much as all of them.
 constexpr int kBeforeMore = 4;
+constexpr int kMostLeftOut = 20;
 
 }  // namespace
 
@@ -15,6 +16,10 @@ void CallSize::Succeeded() {
   if (now_ == most_ || ++succeeded_ < kBeforeMore) return;
   succeeded_ = 0;
   now_ = std::min(2 * now_, most_);
+}
+
+bool CallSize::LeaveOut(bool refused) {
+  return (refused && refusals_ == Refusals::kUsual) || ++left_out_ < kMostLeftOut;
 }
 
 bool MayPassWithFewer(const absl::Status& status) {

@@ -64,14 +64,15 @@ absl::StatusOr<Download::Fetched> Download::Fetch(Groups groups) {
   while (
       fetched.groups < groups.size() &&
       (fetched.groups == 0 || (absl::Now() < until && fetched.items.entries().size() < kListingsGathered))) {
-    SKULINK_ASSIGN_OR_RETURN(OfFirst<FoundItems> of_first,
-                             GetFirstItems(std::span(ids).subspan(fetched.groups)));
-    if (of_first.answer.ok()) {
-      fetched.items.Add(*std::move(of_first.answer), currency_);
+    absl::StatusOr<OfFirst<FoundItems>> of_first = GetFirstItems(std::span(ids).subspan(fetched.groups));
+    if (!of_first.ok() && fetched.groups > 0) break;  // what was answered is not lost
+    if (!of_first.ok()) return of_first.status();
+    if (of_first->answer.ok()) {
+      fetched.items.Add(*std::move(of_first->answer), currency_);
     } else {
-      fetched.items.AddFailed(ids[fetched.groups], of_first.answer.status());
+      fetched.items.AddFailed(ids[fetched.groups], of_first->answer.status());
     }
-    fetched.groups += of_first.count;
+    fetched.groups += of_first->count;
   }
   SKULINK_ASSIGN_OR_RETURN(fetched.changes, FindChanges(fetched.items));
   return fetched;

@@ -94,6 +94,7 @@ absl::StatusOr<PendingCreations> ReadPendingCreations(store::Database& database,
         pending.groups.push_back({.creation = std::move(creations[i]), .product = records[i].product});
         continue;
       }
+      if (records[i].job_id != job.job_id) records[i].job_id.clear();  // it has ended: nobody comes back
       records[i].outcome = static_cast<int>(WriteResult::kOk);
       records[i].item_id = item_id;
       pending.found.push_back(std::move(records[i]));

@@ -77,14 +77,23 @@ void RunningJob::End(const absl::Status& status) {
 
 absl::Status RunningJob::Connect() {
   SKULINK_ASSIGN_OR_RETURN(seller_center_, ConnectSellerCenter(job_.endpoint, timeout_));
-  CallSize one;
-  SKULINK_ASSIGN_OR_RETURN(auto described, AskForFirst(1, one, [this](std::size_t) {
-                             return seller_center_->DescribeShop(stop());
-                           }));
-  SKULINK_ASSIGN_OR_RETURN(shop_, std::move(described.answer));
+  SKULINK_ASSIGN_OR_RETURN(shop_, Describe());
   items_at_once_.SetMost(static_cast<std::size_t>(shop_.max_items_per_get));
   channel_->budget()->SetLimit(shop_.max_requests_per_second);
   return absl::OkStatus();
+}
+
+absl::StatusOr<ShopDescription> RunningJob::Describe() {
+  for (int failures = 1;; ++failures) {
+    SKULINK_RETURN_IF_ERROR(channel_->TakeTurn(stop()));
+    absl::StatusOr<ShopDescription> shop = seller_center_->DescribeShop(stop());
+    if (shop.ok() || !absl::IsUnavailable(shop.status()) || failures >= kMaxFailures) return shop;
+    PauseBeforeRetry(failures, shop.status(), *channel_->budget(), stop());
+  }
+}
+
+bool RunningJob::Answers() {
+  return channel_->TakeTurn(stop()).ok() && seller_center_->DescribeShop(stop()).ok();
 }
 
 absl::StatusOr<RunningJob::OfFirst<FoundItems>> RunningJob::GetFirstItems(std::span<const std::string> ids) {

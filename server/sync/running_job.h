@@ -68,7 +68,9 @@ class RunningJob {
   auto AskForFirst(std::size_t count, CallSize& size, const Call& call)
       -> absl::StatusOr<OfFirst<typename decltype(call(count))::value_type>> {
     using Answered = OfFirst<typename decltype(call(count))::value_type>;
-    for (int failures = 1;; ++failures) {
+    bool of_some =
+        false;  // whether some of what was asked for may be the cause of the failure, or of the last ones
+    for (int failures = 0;;) {
       const std::size_t asked = std::min(size.now(), count);
       SKULINK_RETURN_IF_ERROR(channel_->TakeTurn(stop()));
       auto answer = call(asked);
@@ -78,13 +80,16 @@ class RunningJob {
       }
       const absl::Status& status = answer.status();
       const bool may_pass = absl::IsUnavailable(status);
-      if (MayPassWithFewer(status) && asked > 1) {
+      if (of_some != MayPassWithFewer(status)) failures = 0;
+      of_some = MayPassWithFewer(status);
+      if (of_some && asked > 1) {
         size.Failed(asked);
-      } else if (!may_pass || failures >= (size.left_out() ? 1 : kMaxFailures)) {
-        if (!MayPassWithFewer(status) || (may_pass && !size.LeaveOut())) return status;
+        failures = 0;
+      } else if (!may_pass || ++failures >= (of_some && size.left_out() ? 1 : kMaxFailures)) {
+        if (!of_some || !size.LeaveOut(!may_pass) || (may_pass && !Answers())) return status;
         return Answered{1, std::move(answer)};
       }
-      if (may_pass) PauseBeforeRetry(failures, status, *channel_->budget(), stop());
+      if (may_pass) PauseBeforeRetry(std::max(1, failures), status, *channel_->budget(), stop());
     }
   }
 
@@ -113,6 +118,9 @@ class RunningJob {
 
  private:
   void End(const absl::Status& status);
+  absl::StatusOr<ShopDescription> Describe();
+  // Whether the Seller Center answers at all.
+  bool Answers();
 
   store::Database& database_;
   const std::int64_t merchant_number_;

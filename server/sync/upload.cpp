@@ -135,8 +135,12 @@ absl::Status Upload::Do(Groups groups, Groups) {
       status.Update(ForgetUnsent(decided));
       return status.ok() ? asked.status : status;
     }
+    if (!status.ok()) {
+      next = {};  // waits for what is under way: those answers will be given again
+      status.Update(ForgetUnsent(decided));
+      return status;
+    }
     asked = next.get();
-    if (!status.ok()) return status;  // the answers that came meanwhile will be given again
   }
 }
 
@@ -159,6 +163,8 @@ absl::Status Upload::AskAgain() {
           Take(session, merchant, job, pending.groups, 0);
           store::SaveOutcomes(session, job, pending.found);
         }));
+    // What always fails stays unknown, and holds up what is not of the same products and SKUs no longer.
+    if (MayPassWithFewer(asked)) return absl::OkStatus();
     SKULINK_RETURN_IF_ERROR(asked);
   }
 }
@@ -247,14 +253,16 @@ absl::Status Upload::Ask(std::span<UploadGroup> groups) {
   }
   for (int failures = 1; !waiting.empty(); ++failures) {
     SKULINK_RETURN_IF_ERROR(AskOnce(waiting));
-    std::erase_if(waiting, [](const UploadGroup* group) {
-      return group->answer->outcome.result != WriteResult::kRetry || !group->answer->invalid.ok();
-    });
     absl::Duration pause;
-    for (const UploadGroup* const group : waiting) {
-      pause = std::max(pause, group->answer->outcome.retry_after.value_or(absl::ZeroDuration()));
-    }
-    if (waiting.empty() || failures >= kMaxFailures || pause > kLongestPutOff) break;
+    std::erase_if(waiting, [&](const UploadGroup* group) {
+      const WriteOutcome& outcome = group->answer->outcome;
+      const absl::Duration put_off = outcome.retry_after.value_or(absl::ZeroDuration());
+      const bool again =
+          group->answer->invalid.ok() && outcome.result == WriteResult::kRetry && put_off <= kLongestPutOff;
+      if (again) pause = std::max(pause, put_off);
+      return !again;
+    });
+    if (waiting.empty() || failures >= kMaxFailures) break;
     for (UploadGroup* const group : waiting) group->answer.reset();
     SleepUnlessStopped(
         RetryPause(failures, Unavailable(v1::ERROR_REASON_SELLER_CENTER_THROTTLED, "not now", pause)),

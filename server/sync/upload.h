@@ -53,7 +53,7 @@ class Upload final : public TransferJob {
 
   v1::StartUploadRequest request_;
   bool firm_ = false;
-  CallSize creations_at_once_;
+  CallSize creations_at_once_{CallSize::Refusals::kUsual};
   // Decided at once at most: fewer where the Seller Center takes so long that most had to be forgotten.
   std::size_t groups_at_once_ = std::numeric_limits<std::size_t>::max();
 };

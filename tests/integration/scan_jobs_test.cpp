@@ -337,15 +337,20 @@ TEST_F(ScanJobsTest, JobsThatEndedLongAgoAreForgotten) {
   sellercenter::v1::Listing refused = MakeListing(7);
   refused.set_seller_sku(std::string(256, 'S'));
   shop().Upsert(refused);
-  const v1::Job old = Scan(), recent = Scan();
+  const std::string old = NameOf(Scan()).job;
+  const v1::Job recent = Scan();
   ASSERT_EQ(Number("SELECT COUNT(*) FROM job_item"), 2);
-  Execute("UPDATE job SET end_time = end_time - 31 * 86400 * 1000000 ORDER BY job_id LIMIT 1");
+  // Ids begin with the time.
+  for (const char* table : {"job", "job_item"}) {
+    Execute(std::string("UPDATE ") + table + " SET job_id = '00of-long-ago' WHERE job_id = '" + old + "'");
+  }
+  Execute("UPDATE job SET end_time = end_time - 31 * 86400 * 1000000 WHERE job_id = '00of-long-ago'");
 
   Scan();
 
-  EXPECT_TRUE(Eventually([&] { return absl::IsNotFound(engine().GetJob(NameOf(old)).status()); }));
+  EXPECT_TRUE(Eventually([&] { return Number("SELECT COUNT(*) FROM job") == 2; }));
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM job_item WHERE job_id = '00of-long-ago'"), 0);
   EXPECT_TRUE(engine().GetJob(NameOf(recent)).ok());
-  EXPECT_EQ(Number("SELECT COUNT(*) FROM job_item"), 2);
 }
 
 }  // namespace

@@ -109,10 +109,12 @@ TEST_F(StoreMigrations, AFailedMigrationIsNotRecordedAsApplied) {
   EXPECT_FALSE(CheckSchema(*database, kWrong).ok());
 }
 
-TEST_F(StoreMigrations, AColumnThatAMigrationAddedBeforeItStoppedHalfWayIsNoError) {
-  Execute("CREATE TABLE a (id INT NOT NULL PRIMARY KEY, more INT)");
+TEST_F(StoreMigrations, ColumnsAndKeysThatAMigrationAddedBeforeItStoppedHalfWayAreNoError) {
+  Execute("CREATE TABLE a (id INT NOT NULL PRIMARY KEY, more INT, KEY by_more (more))");
   constexpr Migration kAdding[] = {
-      {1, "adding", "ALTER TABLE a ADD COLUMN more INT;\nINSERT INTO a VALUES (1, 2);"}};
+      {1, "adding",
+       "ALTER TABLE a ADD COLUMN more INT;\nALTER TABLE a ADD KEY by_more (more);\n"
+       "INSERT INTO a VALUES (1, 2);"}};
   EXPECT_TRUE(Migrate(*database, kAdding).ok());
   EXPECT_TRUE(CheckSchema(*database, kAdding).ok());
 }

@@ -72,13 +72,48 @@ TEST_F(TransferFaultsTest, ACreationForWhichTheShopFailsHoldsUpNoOther) {
 }
 
 TEST_F(TransferFaultsTest, AShopThatFailsForAllEndsTheUpload) {
-  for (int i = 0; i < 5; ++i) Import(MakeProduct("p" + std::to_string(i), {"A-" + std::to_string(i)}));
+  std::vector<std::string> ids;
+  for (int i = 0; i < 25; ++i) {
+    ids.push_back("p" + std::to_string(i));
+    Import(MakeProduct(ids.back(), {"A-" + std::to_string(i)}));
+  }
   shop().OnCreate([](const auto&, const auto*) { return kFails; });
 
-  const v1::Job job = Upload(Products({"p0", "p1", "p2", "p3", "p4"}));
+  const v1::Job job = Upload(Products(ids));
 
   EXPECT_EQ(job.state(), v1::JOB_STATE_FAILED);
   EXPECT_EQ(ReasonOf(FromProto(job.error())), v1::ERROR_REASON_SELLER_CENTER_FAILED);
+  // What is not of these goes on.
+  shop().OnCreate([](const Creations& request, Created*) {
+    return request.creations(0).title() == "Produk q" ? grpc::Status::OK : kFails;
+  });
+  Import(MakeProduct("q", {"Q-1"}));
+  EXPECT_THAT(Outcomes(Upload(Products({"q"}))), (OutcomeMap{{"v-Q-1", "CREATED"}}));
+}
+
+TEST_F(TransferFaultsTest, AShopThatFailsForAllItemsEndsTheDownload) {
+  shop().SetListings(MakeListings(60));
+  Scan();
+  for (int item = 1; item <= 30; ++item) {
+    shop().FailItem("item-" + std::to_string(item), {grpc::StatusCode::INVALID_ARGUMENT, "suspended"});
+  }
+
+  const v1::Job job = Download();
+
+  EXPECT_EQ(job.state(), v1::JOB_STATE_FAILED);
+  EXPECT_LT(shop().books().get_items_calls, 30);
+}
+
+TEST_F(TransferFaultsTest, WhatPassesAfterSomethingWasLeftOutIsWaitedFor) {
+  shop().SetListings(MakeListings(8));
+  Scan();
+  shop().FailItem("item-1", kFails);
+  shop().AddFault({.kind = FaultKind::kThrottled, .times = 1, .call = FaultyCall::kGetItems, .after = 9});
+
+  const v1::Job job = Download();
+
+  EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.ShortDebugString();
+  EXPECT_EQ(job.transfer().created(), 6);
 }
 
 TEST_F(TransferFaultsTest, WhatWasMadeIsShownThoughTheShopPutsAnotherOffForLong) {
