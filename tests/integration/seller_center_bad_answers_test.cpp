@@ -290,9 +290,6 @@ INSTANTIATE_TEST_SUITE_P(
         CreatedCase{"InAnotherOrder",
                     [](Created& answer) { ListingOf(answer, 0, 0).Swap(&ListingOf(answer, 0, 1)); },
                     "results[0].listings[0].seller_sku"},
-        CreatedCase{"TitleBad",
-                    [](Created& answer) { ListingOf(answer, 0, 0).set_title(std::string("a\0b", 3)); },
-                    "results[0].listings[0].title"},
         CreatedCase{"RefusedAndCreated",
                     [](Created& answer) {
                       answer.mutable_results(0)->mutable_outcome()->set_result(proto::WRITE_RESULT_REFUSED);
