@@ -55,19 +55,20 @@ class VariantFinder {
   VariantFinder(Session& session, std::int64_t merchant_number, const std::string& column,
                 bool with_candidates)
       : session_(session), merchant_number_(merchant_number), with_candidates_(with_candidates) {
-    // The index is given, so MariaDB need not look into it once more for each key to choose it; MySQL does
-    // not.
-    select_ = absl::StrCat("/*M! SET STATEMENT eq_range_index_dive_limit = 1 FOR */ SELECT STRAIGHT_JOIN v.",
-                           column, ", v.sku_key, v.product_no, v.variant_no");
-    if (with_candidates) absl::StrAppend(&select_, ", p.product_id, v.variant_id, p.name, v.sku");
-    absl::StrAppend(&select_, " FROM variant v FORCE INDEX (by_", column, ")");
-    if (with_candidates) {
-      absl::StrAppend(
-          &select_,
-          " JOIN product p FORCE INDEX (PRIMARY) ON p.merchant_no = v.merchant_no AND p.product_no = "
-          "v.product_no");
-    }
-    absl::StrAppend(&select_, " WHERE v.merchant_no = ? AND v.", column);
+    const std::string columns =
+        absl::StrCat("v.", column, ", v.sku_key, v.product_no, v.variant_no",
+                     with_candidates ? ", p.product_id, v.variant_id, p.name, v.sku" : "");
+    const std::string variants = absl::StrCat("variant v FORCE INDEX (by_", column, ")");
+    const char* const products =
+        with_candidates
+            ? " STRAIGHT_JOIN product p FORCE INDEX (PRIMARY) ON p.merchant_no = v.merchant_no AND "
+              "p.product_no = v.product_no"
+            : "";
+    of_keys_ = absl::StrCat("WITH asked (k) AS (?) SELECT ", columns, " FROM asked STRAIGHT_JOIN ", variants,
+                            " ON v.merchant_no = ? AND v.", column, " = asked.k", products, " LIMIT ?");
+    of_key_ =
+        absl::StrCat("SELECT ", columns, " FROM ", variants, products, " WHERE v.merchant_no = ? AND v.",
+                     column, " = ? ORDER BY v.sku_key, v.product_no, v.variant_no LIMIT ?");
   }
 
   // The first kCandidatesOfKey of each key.
@@ -85,8 +86,7 @@ class VariantFinder {
   void Add(const std::vector<Key>& keys, VariantsByKey<Key>& variants) const {
     if (keys.empty()) return;
     if (keys.size() == 1) {
-      session_.Query(select_ + " = ? ORDER BY v.sku_key, v.product_no, v.variant_no LIMIT ?",
-                     {merchant_number_, keys[0], kCandidatesOfKey},
+      session_.Query(of_key_, {merchant_number_, keys[0], kCandidatesOfKey},
                      [&](const Row& row) { AddRow<Key>(row, variants); });
       return;
     }
@@ -94,7 +94,7 @@ class VariantFinder {
                                               kCandidatesOfKey);
     std::int64_t rows = 0;
     VariantsByKey<Key> read;
-    session_.Query(select_ + " IN (?) LIMIT ?", {merchant_number_, keys, usual + 1}, [&](const Row& row) {
+    session_.Query(of_keys_, {Keys(keys), merchant_number_, usual + 1}, [&](const Row& row) {
       ++rows;
       AddRow<Key>(row, read);
     });
@@ -121,7 +121,7 @@ class VariantFinder {
   Session& session_;
   const std::int64_t merchant_number_;
   const bool with_candidates_;
-  std::string select_;
+  std::string of_keys_, of_key_;  // statements
 };
 
 // By the variants with the listing's loose key. False when none of them is alike.

@@ -12,6 +12,7 @@
 #include "server/store/channels.h"
 #include "server/store/jobs.h"
 #include "server/store/merchants.h"
+#include "server/store/not_in_pos_reasons.h"
 #include "tests/integration/menu_model.h"
 #include "tests/integration/test_database.h"
 
@@ -241,6 +242,16 @@ TEST_F(MenuPlan, StatisticsAndListsOfProductsTouchFewRows) {
   ExpectFew("products", 20 * kPage, [](Catalogue& catalogue) {
     return catalogue.Reads(
         [&] { EXPECT_TRUE(store::ListProducts(catalogue.database(), "shop", 700, kPage).ok()); });
+  });
+}
+
+TEST_F(MenuPlan, TheSummaryOfReasonsLooksUpItsListingsOnly) {
+  ExpectFew("summary of a channel with few listings that are not in POS", 2'000, [](Catalogue& catalogue) {
+    return catalogue.Reads([&] {
+      const auto summary =
+          store::SummarizeNotInPos(catalogue.database(), "shop", {"c1"}, [] { return false; });
+      EXPECT_TRUE(summary.ok() && !summary->front().listings.empty()) << summary.status();
+    });
   });
 }
 
