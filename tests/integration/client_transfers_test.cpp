@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +16,26 @@ using testing::SizeIs;
 
 constexpr char kChannel[] = "merchants/toko/channels/shopee";
 constexpr char kJob[] = "merchants/toko/jobs/1";
+
+// Requests that arrived, each in whichever thread of the server.
+template <typename Request>
+class Received {
+ public:
+  // Returns how many there are.
+  std::size_t Add(const Request& request) {
+    const std::lock_guard lock(mutex_);
+    requests_.push_back(request);
+    return requests_.size();
+  }
+  std::vector<Request> all() const {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Request> requests_;
+};
 
 // The same call three times, each of which meets two servers that are gone before one answers: `requests` is
 // what arrived, try by try. A try says the same as the first one, and another call has another request_id.
@@ -33,10 +55,9 @@ void ExpectRequestIdsKept(const std::vector<Request>& requests) {
 
 TEST(ClientTransfers, ADownloadThatIsTriedAgainKeepsItsRequestId) {
   FakeServer server;
-  std::vector<v1::StartDownloadRequest> requests;
+  Received<v1::StartDownloadRequest> requests;
   server.sync.download = [&](const v1::StartDownloadRequest& request, v1::StartDownloadResponse& response) {
-    requests.push_back(request);
-    if (requests.size() % 3 != 0) return ServerIsGone();
+    if (requests.Add(request) % 3 != 0) return ServerIsGone();
     response.mutable_job()->set_name(kJob);
     return absl::OkStatus();
   };
@@ -49,15 +70,14 @@ TEST(ClientTransfers, ADownloadThatIsTriedAgainKeepsItsRequestId) {
     EXPECT_EQ(job->name(), kJob);
   }
 
-  ExpectRequestIdsKept(requests);
+  ExpectRequestIdsKept(requests.all());
 }
 
 TEST(ClientTransfers, AnUploadThatIsTriedAgainKeepsItsRequestId) {
   FakeServer server;
-  std::vector<v1::StartUploadRequest> requests;
+  Received<v1::StartUploadRequest> requests;
   server.sync.upload = [&](const v1::StartUploadRequest& request, v1::StartUploadResponse& response) {
-    requests.push_back(request);
-    if (requests.size() % 3 != 0) return ServerIsGone();
+    if (requests.Add(request) % 3 != 0) return ServerIsGone();
     response.mutable_job()->set_name(kJob);
     return absl::OkStatus();
   };
@@ -70,24 +90,24 @@ TEST(ClientTransfers, AnUploadThatIsTriedAgainKeepsItsRequestId) {
     EXPECT_EQ(job->name(), kJob);
   }
 
-  ExpectRequestIdsKept(requests);
+  ExpectRequestIdsKept(requests.all());
 }
 
 // All that a download can be told, one thing at a time and all at once: fields must not take each other's
 // place.
 TEST(ClientTransfers, ADownloadSaysAllThatWasSelected) {
   FakeServer server;
-  std::vector<v1::StartDownloadRequest> requests;
-  server.sync.download = [&](const v1::StartDownloadRequest& request, v1::StartDownloadResponse&) {
-    requests.push_back(request);
-    requests.back().clear_request_id();
+  Received<v1::StartDownloadRequest> requests;
+  server.sync.download = [&](v1::StartDownloadRequest request, v1::StartDownloadResponse&) {
+    request.clear_request_id();
+    requests.Add(request);
     return absl::OkStatus();
   };
   server.Start();
   Client client = server.Connect();
   const auto start = [&](const DownloadSelection& selection, const std::string& fields) {
     ASSERT_TRUE(client.StartDownload(kChannel, selection).ok());
-    EXPECT_EQ(requests.back().ShortDebugString(),
+    EXPECT_EQ(requests.all().back().ShortDebugString(),
               "channel: \"merchants/toko/channels/shopee\"" + (fields.empty() ? "" : " " + fields));
   };
 
@@ -103,17 +123,17 @@ TEST(ClientTransfers, ADownloadSaysAllThatWasSelected) {
 
 TEST(ClientTransfers, AnUploadSaysAllThatWasSelected) {
   FakeServer server;
-  std::vector<v1::StartUploadRequest> requests;
-  server.sync.upload = [&](const v1::StartUploadRequest& request, v1::StartUploadResponse&) {
-    requests.push_back(request);
-    requests.back().clear_request_id();
+  Received<v1::StartUploadRequest> requests;
+  server.sync.upload = [&](v1::StartUploadRequest request, v1::StartUploadResponse&) {
+    request.clear_request_id();
+    requests.Add(request);
     return absl::OkStatus();
   };
   server.Start();
   Client client = server.Connect();
   const auto start = [&](const UploadSelection& selection, const std::string& fields) {
     ASSERT_TRUE(client.StartUpload(kChannel, selection).ok());
-    EXPECT_EQ(requests.back().ShortDebugString(),
+    EXPECT_EQ(requests.all().back().ShortDebugString(),
               "channel: \"merchants/toko/channels/shopee\"" + (fields.empty() ? "" : " " + fields));
   };
 
@@ -128,7 +148,7 @@ TEST(ClientTransfers, AnUploadSaysAllThatWasSelected) {
 
 TEST(ClientTransfers, ARefusalIsNotTriedAgain) {
   FakeServer server;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   server.sync.upload = [&](const v1::StartUploadRequest&, v1::StartUploadResponse&) {
     ++calls;
     return InvalidField("products", v1::ERROR_REASON_FIELD_REQUIRED, "is required");
