@@ -237,12 +237,19 @@ struct CreatedCase {
 class SellerCenterBadCreations : public SellerCenterBadAnswers,
                                  public testing::WithParamInterface<CreatedCase> {};
 
+TEST_F(SellerCenterBadAnswers, CreationsThatAreAnsweredWellAreTaken) {
+  shop_.created = Good();
+
+  const auto created = center_->CreateItems({MakeCreation("a"), MakeCreation("b")}, kFirm);
+
+  ASSERT_TRUE(created.ok()) << created.status();
+  EXPECT_TRUE((*created)[0].known() && (*created)[1].known());
+}
+
 TEST_P(SellerCenterBadCreations, AreNotTaken) {
   shop_.created = Good();
-  const std::vector<ItemCreation> creations = {MakeCreation("a"), MakeCreation("b")};
-  ASSERT_TRUE(center_->CreateItems(creations, kFirm).ok());
-
   GetParam().spoil(shop_.created);
+  const std::vector<ItemCreation> creations = {MakeCreation("a"), MakeCreation("b")};
 
   const auto created = center_->CreateItems(creations, kFirm);
   if (GetParam().whole) return ExpectInvalid(created.status(), GetParam().field);
