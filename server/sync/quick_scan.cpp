@@ -23,14 +23,7 @@ constexpr absl::Duration kPatience = absl::Seconds(1);
 
 std::vector<v1::JobItem> ToldAsFailed(const StringSet& item_ids, const absl::Status& why) {
   std::vector<v1::JobItem> failed;
-  for (const std::string& id : item_ids) {
-    v1::JobItem& item = failed.emplace_back();
-    item.set_item_id(id);
-    item.set_outcome(v1::JOB_ITEM_OUTCOME_REFUSED);
-    item.set_reason(ReasonOf(why));
-    item.set_field(FieldOf(why));
-    item.set_description(std::string(why.message()));
-  }
+  for (const std::string& id : item_ids) failed.push_back(ItemOf("", id, v1::JOB_ITEM_OUTCOME_REFUSED, why));
   return failed;
 }
 

@@ -19,7 +19,7 @@ absl::Duration RetryPause(int attempt, const absl::Status& status);
 void PauseBeforeRetry(int attempt, const absl::Status& status, RateBudget& budget,
                       const std::stop_token& stop);
 
-// Failures one after the other, without a page between them, that end a scan.
+// Failures one after the other, with nothing that succeeds between them, after which nothing is tried again.
 inline constexpr int kMaxFailures = 6;
 
 // How long to wait for a database that is away.

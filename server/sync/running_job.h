@@ -68,8 +68,7 @@ class RunningJob {
   auto AskForFirst(std::size_t count, CallSize& size, const Call& call)
       -> absl::StatusOr<OfFirst<typename decltype(call(count))::value_type>> {
     using Answered = OfFirst<typename decltype(call(count))::value_type>;
-    bool of_some =
-        false;  // whether some of what was asked for may be the cause of the failure, or of the last ones
+    bool of_some = false;  // the last failure may be one of some of what was asked for
     for (int failures = 0;;) {
       const std::size_t asked = std::min(size.now(), count);
       SKULINK_RETURN_IF_ERROR(channel_->TakeTurn(stop()));

@@ -18,6 +18,8 @@ absl::Status Contradiction(std::string_view field, const std::string& message) {
                {{"field", std::string(field)}});
 }
 
+}  // namespace
+
 v1::JobItem ItemOf(const std::string& listing_id, const std::string& item_id, v1::JobItemOutcome outcome,
                    const absl::Status& why) {
   v1::JobItem item;
@@ -29,8 +31,6 @@ v1::JobItem ItemOf(const std::string& listing_id, const std::string& item_id, v1
   item.set_description(std::string(why.message()));
   return item;
 }
-
-}  // namespace
 
 absl::Status RecallIncomplete(store::Database& database, const store::JobRecord& job, ScanMemory& memory) {
   const JobName name{job.merchant_id, job.job_id};

@@ -124,6 +124,10 @@ class ScanBatch {
   std::int64_t incomplete_ = 0;
 };
 
+// An item of a scan's report, with why it is there.
+v1::JobItem ItemOf(const std::string& listing_id, const std::string& item_id, v1::JobItemOutcome outcome,
+                   const absl::Status& why);
+
 // Takes what a look-up found, which may be any number of listings: `write_full` is called after each, to
 // write the batch and put an empty one in its place when it is full.
 template <typename WriteFull>

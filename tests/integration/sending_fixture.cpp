@@ -66,6 +66,15 @@ SendingTest::Shop& SendingTest::OpenShop(const std::string& channel, int count,
   return *shop;
 }
 
+SendingTest::Shop& SendingTest::OpenShopThatAsksForAPause() {
+  AddVariants(1);
+  Shop& shop = OpenShop("shop", 1, {.throttle_delay = std::chrono::minutes(10)});
+  shop.AddFault({.kind = simulator::FaultKind::kThrottledWithDelay,
+                 .times = 1,
+                 .call = simulator::FaultyCall::kUpdateStock});
+  return shop;
+}
+
 void SendingTest::SwitchOn(const std::string& channel, bool stock, bool prices) {
   const auto updated =
       store::UpdateChannel(database(), "default", channel,

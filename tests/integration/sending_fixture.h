@@ -34,6 +34,8 @@ class SendingTest : public testing::Test {
   // A shop with listings 1 to `count`, which offer other stocks and prices, and its channel, scanned, not in
   // step yet.
   Shop& OpenShop(const std::string& channel, int count, const simulator::ShopOptions& options = {});
+  // The shop `shop` of one listing, which asks for ten minutes at the first stock that it is sent.
+  Shop& OpenShopThatAsksForAPause();
   void SwitchOn(const std::string& channel, bool stock = true, bool prices = false);
   v1::Job Scan(const std::string& channel);
   v1::Job Start(const std::string& channel, SyncEngine& engine);

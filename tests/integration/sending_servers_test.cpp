@@ -93,11 +93,7 @@ TEST_F(SendingServersTest, OneOfTwoTalksToAChannel) {
 }
 
 TEST_F(SendingServersTest, CheckOfAChannelAtAnotherServerHeedsThePauseThatTheShopAskedFor) {
-  AddVariants(1);
-  Shop& shop = OpenShop("shop", 1, {.throttle_delay = 10min});
-  shop.AddFault({.kind = simulator::FaultKind::kThrottledWithDelay,
-                 .times = 1,
-                 .call = simulator::FaultyCall::kUpdateStock});
+  Shop& shop = OpenShopThatAsksForAPause();
   SwitchOn("shop");
   const auto other = AnotherEngine(database());
   const auto pause = [&] { return other->CheckChannel({"default", "shop"}, absl::Seconds(30)).status(); };

@@ -160,11 +160,7 @@ TEST_F(SendingTest, ChecksOfAChannelKeepToTheLimit) {
 }
 
 TEST_F(SendingTest, CheckOfAChannelSaysThatTheShopAskedForAPause) {
-  AddVariants(1);
-  Shop& shop = OpenShop("shop", 1, {.throttle_delay = 10min});
-  shop.AddFault({.kind = simulator::FaultKind::kThrottledWithDelay,
-                 .times = 1,
-                 .call = simulator::FaultyCall::kUpdateStock});
+  Shop& shop = OpenShopThatAsksForAPause();
   SwitchOn("shop");
   ASSERT_TRUE(Eventually([&] { return PushOf("shop", 1).outcome == "RETRYING"; }));
   const int described = shop.books().describe_shop_calls;

@@ -107,8 +107,8 @@ TEST_F(TransferFaultsTest, AShopThatFailsForAllItemsEndsTheDownload) {
 TEST_F(TransferFaultsTest, WhatPassesAfterSomethingWasLeftOutIsWaitedFor) {
   shop().SetListings(MakeListings(8));
   Scan();
-  shop().FailItem("item-1", kFails);
-  shop().AddFault({.kind = FaultKind::kThrottled, .times = 1, .call = FaultyCall::kGetItems, .after = 9});
+  shop().FailItem("item-1", kFails);  // two calls with others, and six alone
+  shop().AddFault({.kind = FaultKind::kThrottled, .times = 1, .call = FaultyCall::kGetItems, .after = 8});
 
   const v1::Job job = Download();
 
